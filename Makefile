@@ -1,0 +1,36 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NOTES := tests/data/notes
+
+.PHONY: demo test lint bench index clean
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -c constraints.txt torch
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,build]'
+	touch $@
+
+demo: $(VENV)/.ready  ## Code the three sample notes with the built-in LLM.
+	$(BIN)/icd-agent model fetch
+	$(BIN)/icd-agent code $(NOTES)/discharge_summary.txt --setting inpatient
+	$(BIN)/icd-agent code $(NOTES)/emergency_visit.txt $(NOTES)/clinic_letter.txt --setting outpatient
+
+test: $(VENV)/.ready  ## Run the tests; those of the LLM need `icd-agent model fetch` once.
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.ready  ## Format check, lint and types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.ready  ## Measure speed and memory beside their targets.
+	$(BIN)/python -m eval.bench
+
+index: $(VENV)/.ready  ## Rebuild the shipped artefacts.
+	$(BIN)/icd-agent index build --out indexes/bundled
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The reasoning: a LangGraph agent over the candidates, its LLM backends, tools and trace."""

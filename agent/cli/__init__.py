@@ -1,0 +1,1 @@
+"""The command line: `main` registers commands, each lives in a file of its own."""

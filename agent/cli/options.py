@@ -1,0 +1,39 @@
+"""Options that several commands share."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def json_option(function: F) -> F:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
+
+
+def encounter_options(function: F) -> F:
+    """Add ``--setting``, ``--sex``, ``--age`` and ``--date``."""
+    for option in (
+        click.option(
+            "--date", metavar="YYYY-MM-DD", help="Date of the encounter."
+        ),
+        click.option("--age", type=float, help="Age in years."),
+        click.option("--sex", type=click.Choice(["M", "F"], case_sensitive=False)),
+        click.option(
+            "--setting",
+            type=click.Choice(["inpatient", "outpatient"]),
+            default="inpatient",
+            show_default=True,
+            help="Decides how uncertain diagnoses are coded.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def machine_readable(as_json: bool) -> bool:
+    """Tell whether to print JSON: asked for, or the output is no terminal."""
+    return as_json or not sys.stdout.isatty()

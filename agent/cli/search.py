@@ -1,0 +1,76 @@
+"""``icd-agent search``: codes and guideline cards by words."""
+
+import click
+
+from agent.cli.options import json_option, machine_readable
+from knowledge.errors import UserError
+
+
+@click.command()
+@click.argument("text")
+@click.option("-k", "--limit", type=click.IntRange(1, 200), default=10, show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(["code", "guideline"]),
+    default="code",
+    show_default=True,
+    help="What to search.",
+)
+@json_option
+def search(text: str, limit: int, kind: str, as_json: bool) -> None:
+    """Find codes, or guideline cards, that fit TEXT."""
+    if not text.strip():
+        raise UserError("the search text is empty", fix='icd-agent search "heart failure"')
+    hits = _guideline_hits(text, limit) if kind == "guideline" else _code_hits(text, limit)
+    if machine_readable(as_json):
+        import orjson
+
+        click.echo(orjson.dumps({"query": text, "kind": kind, "hits": hits}).decode())
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("key", "score", "title", "matched")
+    for hit in hits:
+        table.add_row(hit["key"], f"{hit['score']:.3f}", hit["title"], hit["matched"])
+    Console().print(table)
+
+
+def _code_hits(text: str, limit: int) -> list[dict[str, object]]:
+    """Rank as for a note that says only ``text``, all generators fused."""
+    from indexes.bundle import load_bundle
+    from indexes.fusion import reciprocal_rank_fusion
+    from knowledge.code_systems import get_code_system
+    from knowledge.note_text import Note
+
+    system = get_code_system()
+    note = Note.parse(text, "query")
+    generators = load_bundle(system).generators
+    fused = reciprocal_rank_fusion({g.name: g.candidates(note, 10 * limit) for g in generators})
+    return [
+        {
+            "key": c.code,
+            "score": round(c.score, 4),
+            "title": system.get(c.code).title,
+            "matched": c.mentions[0].term if c.mentions else "",
+        }
+        for c in fused[:limit]
+    ]
+
+
+def _guideline_hits(text: str, limit: int) -> list[dict[str, object]]:
+    from indexes.bundle import load_bundle
+    from knowledge.code_systems import get_code_system
+    from knowledge.guidelines import load_cards
+
+    cards = {card.id: card for card in load_cards()}
+    hits = load_bundle(get_code_system()).dense.search(text, limit, kind="guideline")
+    return [
+        {
+            "key": hit.key,
+            "score": round(hit.score, 4),
+            "title": cards[hit.key].title,
+            "matched": cards[hit.key].body.strip(),
+        }
+        for hit in hits
+    ]

@@ -1,0 +1,90 @@
+"""What a person sees on a terminal: the note with highlighted evidence beside the codes."""
+
+from collections.abc import Sequence
+
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from agent.result import AssignedCode, Result
+from knowledge.rules.findings import Finding
+
+_SIDE_BY_SIDE = 140  # columns from which note and codes stand beside each other
+_COLOURS = ("green", "cyan", "magenta", "yellow", "blue", "red")
+_SEVERITY_STYLE = {"error": "bold red", "warning": "yellow", "info": "dim"}
+
+
+def print_result(note: str, result: Result) -> None:
+    """Print one coded note."""
+    console = Console()
+    if result.status == "failed":
+        console.print(f"[bold red]{result.id} failed:[/] {result.error}", highlight=False)
+        return
+    left = Panel(_highlighted(note, result.codes), title=result.id)
+    right = _codes_side(result)
+    if console.width >= _SIDE_BY_SIDE:
+        console.print(Columns([left, right], expand=True, equal=True))
+    else:
+        console.print(left, right)
+
+
+def _codes_side(result: Result) -> RenderableType:
+    parts: list[RenderableType] = [_codes_table(result.codes)]
+    if result.status == "empty":
+        parts = [Text("No codeable condition found.", style="yellow")]
+    serious = [f for f in result.findings if f.severity != "info"]
+    if serious:
+        parts.append(findings_table(serious))
+    hints = len(result.findings) - len(serious)
+    if hints:
+        parts.append(Text(f"{hints} hints of the tabular list: see --json", style="dim"))
+    usage = result.usage
+    parts.append(
+        Text(
+            f"{result.code_system} {result.release}, policy {result.policy}, LLM {usage.llm}: "
+            f"{usage.llm_calls} questions, {usage.seconds:.1f} s",
+            style="dim",
+        )
+    )
+    return Group(*parts)
+
+
+def _colour(position: int) -> str:
+    return _COLOURS[position % len(_COLOURS)]
+
+
+def _highlighted(note: str, codes: Sequence[AssignedCode]) -> Text:
+    text = Text(note.strip("\n"))
+    lead = len(note) - len(note.lstrip("\n"))
+    for position, code in enumerate(codes):
+        for evidence in code.evidence:
+            style = f"bold black on {_colour(position)}"
+            text.stylize(style, evidence.start - lead, evidence.end - lead)
+    return text
+
+
+def _codes_table(codes: Sequence[AssignedCode]) -> Table:
+    table = Table("code", "description", "conf.", "reason", show_lines=True, expand=True)
+    for position, code in enumerate(codes):
+        name = Text(code.code, style=f"bold {_colour(position)}")
+        if code.role == "principal":
+            name.append("\nprincipal", style="dim")
+        reason = code.reason + (f" [{', '.join(code.guidelines)}]" if code.guidelines else "")
+        table.add_row(name, code.description, f"{code.confidence:.2f}", Text(reason))
+    return table
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """Return the rule findings as a table."""
+    table = Table("finding", "codes", "message", "citation", title="Rule findings", expand=True)
+    for finding in findings:
+        message = finding.message + (f"\nMend: {finding.fix}" if finding.fix else "")
+        table.add_row(
+            Text(finding.rule, style=_SEVERITY_STYLE[finding.severity]),
+            ", ".join(finding.codes),
+            Text(message),
+            Text(finding.citation),
+        )
+    return table

@@ -1,0 +1,176 @@
+"""The agent as one object: load the parts once, code many notes."""
+
+import functools
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from langsmith import tracing_context
+
+from agent.graph import build_graph
+from agent.llm.registry import load_llm
+from agent.request import CodingRequest
+from agent.result import Policy, Result, Usage
+from agent.settings import POLICY_SETTINGS, Settings
+from agent.state import CoderContext, LLMIdentity
+from agent.trace.events import RunEnd, RunStart
+from agent.trace.recorder import Recorder, trace_path
+from indexes.artefacts import BUNDLED_DIRECTORY
+from indexes.bundle import Bundle, load_bundle
+from knowledge.code_systems import get_code_system
+from knowledge.errors import UserError
+from knowledge.policy_data import load_policy
+
+_VERSIONED = ("icd-agent", "langgraph", "faiss-cpu", "onnxruntime", "xllamacpp", "simple-icd-10-cm")
+
+
+@dataclass(frozen=True, slots=True)
+class CoderOptions:
+    """How notes are to be coded.
+
+    Attributes:
+        llm: An LLM spec, see `agent.llm.registry.parse_spec`.
+        policy: The coding policy.
+        code_system: Key of the code system.
+        trace_dir: Folder for one trace a note; None keeps none.
+        index: Folder of search indexes; None takes the shipped ones.
+        top_candidates: Places of the ranking kept in a result; None keeps all.
+        settings: The agent's numbers; None takes those of the policy.
+    """
+
+    llm: str = "builtin"
+    policy: Policy = "guidelines"
+    code_system: str = "icd10cm"
+    trace_dir: Path | None = None
+    index: Path | None = None
+    top_candidates: int | None = None
+    settings: Settings | None = None
+
+
+class Coder:
+    """Codes notes; loading takes seconds, so keep one for many notes.
+
+    Raises:
+        UserError: An artefact or the LLM is missing or damaged.
+    """
+
+    def __init__(self, options: CoderOptions) -> None:
+        self.options = options
+        system = get_code_system(options.code_system)
+        llm = load_llm(options.llm)
+        self._bundle: Bundle = load_bundle(system, options.index or BUNDLED_DIRECTORY)
+        self._graph = build_graph()
+        self._context = CoderContext(
+            system=system,
+            generators=self._bundle.generators,
+            policy_data=load_policy(),
+            llm=llm,
+            llm_identity=LLMIdentity(options.llm, llm.model_id if llm else "none"),
+            policy=options.policy,
+            settings=options.settings or POLICY_SETTINGS[options.policy],
+            recorder=Recorder(),
+        )
+
+    def code(
+        self, request: CodingRequest, on_node: Callable[[str], None] | None = None
+    ) -> Result:
+        """Code one note.
+
+        Args:
+            request: The note and its encounter.
+            on_node: Told the name of each node that ended, for progress displays.
+
+        Raises:
+            UserError: The trace cannot be written, or a replayed trace does not fit.
+        """
+        folder = self.options.trace_dir
+        recorder = Recorder(trace_path(folder, request.id) if folder else None)
+        context = replace(self._context, recorder=recorder)
+        recorder.emit(self._run_start(request))
+        result: Result | None = None
+        # LangChain would send the note to LangSmith where a user's environment asks for it.
+        with tracing_context(enabled=False):
+            for update in self._graph.stream(
+                {"request": request}, context=context, stream_mode="updates"
+            ):
+                for node, changes in update.items():
+                    if on_node:
+                        on_node(node)
+                    result = (changes or {}).get("result", result)
+        assert result is not None, "finalise always writes a result"
+        result = self._finish(result, recorder)
+        recorder.emit(RunEnd(at=recorder.elapsed, result=result))
+        return result
+
+    def failed(self, request: CodingRequest, error: Exception) -> Result:
+        """Return the result of a note that could not be coded."""
+        return Result(
+            id=request.id,
+            status="failed",
+            error=f"{type(error).__name__}: {error}",
+            context=request.context,
+            code_system=self._context.system.name,
+            release=self._context.system.release,
+            policy=self.options.policy,
+            usage=Usage(llm=self.options.llm),
+        )
+
+    def _finish(self, result: Result, recorder: Recorder) -> Result:
+        return result.model_copy(
+            update={
+                "candidates": result.candidates[: self.options.top_candidates],
+                "usage": recorder.usage(self.options.llm),
+                "trace": str(recorder.path) if recorder.path else None,
+            }
+        )
+
+    def _run_start(self, request: CodingRequest) -> RunStart:
+        context = self._context
+        return RunStart(
+            at=0.0,
+            note_id=request.id,
+            note_sha256=hashlib.sha256(request.text.encode("utf-8")).hexdigest(),
+            note=request.text,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            settings={
+                "policy": context.policy,
+                **context.settings.model_dump(),
+                "encounter": request.context.model_dump(),
+            },
+            llm=context.llm_identity._asdict(),
+            knowledge={
+                "code_system": context.system.name,
+                "release": context.system.release,
+                "index": self._bundle.identity,
+            },
+            versions=_versions(),
+        )
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _VERSIONED:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "unknown"
+    return versions
+
+
+def code_or_fail(coder: Coder, request: CodingRequest) -> Result:
+    """Code one note of a batch; a defect marks this note as failed and spares the others.
+
+    Raises:
+        UserError: Something that stands in the way of every note.
+    """
+    try:
+        return coder.code(request)
+    except UserError:
+        raise
+    except Exception as error:  # the batch goes on, the result says what happened
+        return coder.failed(request, error)

@@ -1,0 +1,36 @@
+"""The agent as LangGraph's own tools start it (``langgraph.json``).
+
+Those pass plain JSON in and out, so one outer node turns ``{"id", "text"}`` into a request and the
+result into JSON. Models are loaded when the graph is made.
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from agent.coder import Coder, CoderOptions
+from agent.request import CodingRequest
+
+
+class NoteState(TypedDict):
+    """What goes in and comes out."""
+
+    text: str
+    id: NotRequired[str]
+    result: NotRequired[dict[str, Any]]
+
+
+def make_graph() -> CompiledStateGraph[NoteState, None, NoteState, NoteState]:
+    """Return a graph that codes one note with the default options."""
+    coder = Coder(CoderOptions())
+
+    def code(state: NoteState) -> dict[str, Any]:
+        request = CodingRequest(state.get("id", "note"), state["text"])
+        return {"result": coder.code(request).model_dump()}
+
+    graph = StateGraph(NoteState)
+    graph.add_node("code", code)
+    graph.add_edge(START, "code")
+    graph.add_edge("code", END)
+    return graph.compile()

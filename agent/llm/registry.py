@@ -1,0 +1,113 @@
+"""From an LLM spec, as a user writes it after ``--llm``, to a backend."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from knowledge.errors import UserError
+
+if TYPE_CHECKING:
+    from agent.llm.base import CodingLLM
+
+Kind = Literal["builtin", "none", "gguf", "replay"]
+
+_ALLOWED = "builtin, none, gguf:FILE or replay:TRACE"
+_BARE: dict[str, Kind] = {"builtin": "builtin", "none": "none"}
+_WITH_FILE: dict[str, Kind] = {"gguf": "gguf", "replay": "replay"}
+_LATER = ("hf", "openai")
+
+
+@dataclass(frozen=True, slots=True)
+class LLMSpec:
+    """A parsed LLM spec.
+
+    Attributes:
+        kind: Which backend.
+        path: The model or trace file of ``gguf`` and ``replay``, else None.
+    """
+
+    kind: Kind
+    path: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.path}" if self.path else self.kind
+
+
+def parse_spec(spec: str) -> LLMSpec:
+    """Parse ``builtin``, ``none``, ``gguf:FILE`` or ``replay:TRACE``.
+
+    Raises:
+        UserError: Anything else; says what is allowed.
+    """
+    text = spec.strip()
+    if text in _BARE:
+        return LLMSpec(_BARE[text])
+    head, colon, rest = text.partition(":")
+    if head in _LATER and colon:
+        raise UserError(
+            f"LLM {spec!r} is not supported in this version; use {_ALLOWED}", fix="--llm builtin"
+        )
+    if head in _WITH_FILE and rest.strip():
+        return LLMSpec(_WITH_FILE[head], Path(rest.strip()).expanduser())
+    raise UserError(f"unknown LLM {spec!r}; use {_ALLOWED}", fix="--llm builtin")
+
+
+def load_llm(
+    spec: str | LLMSpec, *, context_tokens: int | None = None, threads: int | None = None
+) -> "CodingLLM | None":
+    """Return the backend of a spec; None for ``none``.
+
+    The model itself is loaded at the first question. What can be wrong with the file's name or
+    hash is found here.
+
+    Args:
+        spec: As a user writes it, or parsed.
+        context_tokens: Of a GGUF model; default `agent.llm.base.DEFAULT_CONTEXT`.
+        threads: Of a GGUF model; default cores - 1.
+
+    Raises:
+        UserError: The spec is wrong, or its file is missing, damaged or of another kind.
+    """
+    parsed = parse_spec(spec) if isinstance(spec, str) else spec
+    if parsed.kind == "none":
+        return None
+    if parsed.kind == "replay":
+        from agent.llm.replay import ReplayLLM
+
+        return ReplayLLM.from_trace(_existing(parsed))
+    return _gguf(parsed, context_tokens, threads)
+
+
+def _gguf(spec: LLMSpec, context_tokens: int | None, threads: int | None) -> "CodingLLM":
+    from agent.llm.base import DEFAULT_CONTEXT
+    from agent.llm.llama_cpp import LlamaCppChat, default_threads
+
+    path, sha256 = _model_file(spec)
+    return LlamaCppChat(
+        path=path,
+        sha256=sha256,
+        context_tokens=context_tokens or DEFAULT_CONTEXT,
+        threads=threads or default_threads(),
+    )
+
+
+def _model_file(spec: LLMSpec) -> tuple[Path, str]:
+    from agent.llm.catalogue import model_entry
+    from agent.llm.fetch import model_path, remembered_sha256
+    from agent.llm.llama_cpp import check_gguf
+
+    if spec.kind == "builtin":
+        entry = model_entry()
+        return model_path(entry), entry.sha256
+    path = _existing(spec)
+    check_gguf(path)
+    return path, remembered_sha256(path)
+
+
+def _existing(spec: LLMSpec) -> Path:
+    assert spec.path is not None
+    if not spec.path.is_file():
+        raise UserError(
+            f"{spec}: no such file", fix=f"name an existing file: --llm {spec.kind}:FILE"
+        )
+    return spec.path

@@ -1,0 +1,132 @@
+"""An LLM that answers from a recorded trace, so that a run can be repeated without the model."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import PrivateAttr
+
+from agent.llm.base import DEFAULT_CONTEXT, ChoiceScores, CodingLLM, ContextOverflow, prompt_key
+from agent.trace.events import LLMCall
+from agent.trace.reader import read_trace
+from knowledge.errors import UserError
+
+_OVERFLOW = "overflow"  # key in an LLMCall's settings: {"needed": tokens, "available": tokens}
+
+
+class ReplayLLM(CodingLLM):
+    """Answers each prompt as the trace has it; a prompt asked twice gets its answers in order.
+
+    A recorded call whose settings hold ``overflow`` raises `ContextOverflow` again, so that a
+    caller shortens its prompt just as it did in the recorded run.
+    """
+
+    recorded_model: str
+
+    _answers: dict[str, deque[LLMCall]] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def from_trace(cls, path: Path) -> "ReplayLLM":
+        """Read the LLM calls of a trace file.
+
+        Raises:
+            UserError: The file cannot be read, is no trace or holds no LLM call.
+        """
+        calls = [event for event in read_trace(path) if isinstance(event, LLMCall)]
+        if not calls:
+            raise UserError(
+                f"{path} holds no LLM call to replay",
+                fix="name the trace of a run with an LLM, or use --llm none",
+            )
+        return cls.from_calls(calls)
+
+    @classmethod
+    def from_calls(cls, calls: Sequence[LLMCall]) -> "ReplayLLM":
+        """Answer from these calls, of which there is at least one."""
+        context = calls[0].settings.get("context_tokens", DEFAULT_CONTEXT)
+        llm = cls(recorded_model=calls[0].model, context_tokens=context)
+        llm._record(calls)
+        return llm
+
+    @property
+    def model_id(self) -> str:
+        """Return the model that gave the recorded answers."""
+        return self.recorded_model
+
+    @property
+    def _llm_type(self) -> str:
+        return "replay"
+
+    def score_choices(self, messages: list[BaseMessage], choices: Sequence[str]) -> ChoiceScores:
+        """Return the recorded scores; see `CodingLLM.score_choices`.
+
+        Raises:
+            UserError: The trace has no such question.
+        """
+        call = self._recorded(messages, choices)
+        if call.logprobs is None:
+            raise _differs("a question with choices was recorded without scores")
+        return ChoiceScores(
+            logprobs=dict(call.logprobs),
+            floored=frozenset(call.settings.get("floored", ())),
+            prompt_tokens=call.prompt_tokens,
+            cached_tokens=call.cached_tokens,
+            seconds=call.seconds,
+        )
+
+    def count_tokens(self, text: str) -> int:
+        """Refuse: a trace has no tokeniser, and a guess would change what the caller asks.
+
+        Raises:
+            UserError: Always.
+        """
+        raise UserError(
+            "a replayed trace cannot count tokens", fix="replay with --llm builtin instead"
+        )
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **settings: object,
+    ) -> ChatResult:
+        call = self._recorded(messages, None)
+        if call.response is None:
+            raise _differs("a free answer was recorded without text")
+        message = AIMessage(
+            content=call.response,
+            usage_metadata={
+                "input_tokens": call.prompt_tokens,
+                "output_tokens": call.completion_tokens,
+                "total_tokens": call.prompt_tokens + call.completion_tokens,
+                "input_token_details": {"cache_read": call.cached_tokens},
+            },
+            response_metadata={"model_name": call.model, "seconds": call.seconds},
+        )
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _record(self, calls: Iterable[LLMCall]) -> None:
+        for call in calls:
+            self._answers.setdefault(call.prompt_sha256, deque()).append(call)
+
+    def _recorded(self, messages: Sequence[BaseMessage], choices: Sequence[str] | None) -> LLMCall:
+        answers = self._answers.get(prompt_key(messages, choices))
+        if not answers:
+            end = str(messages[-1].content)[-80:] if messages else ""
+            raise _differs(f"no answer is recorded for the prompt that ends in {end!r}")
+        call = answers.popleft() if len(answers) > 1 else answers[0]
+        if overflow := call.settings.get(_OVERFLOW):
+            raise ContextOverflow(overflow["needed"], overflow["available"])
+        return call
+
+
+def _differs(what: str) -> UserError:
+    return UserError(
+        f"this run differs from the trace: {what}",
+        fix="replay with the note, settings and version the trace was recorded with, "
+        "or ask the model anew with --llm builtin",
+    )

@@ -1,0 +1,67 @@
+"""The order in which codes are reported, and which of them is the principal diagnosis.
+
+A first form of guideline section II: the condition that the note names as its diagnosis leads;
+manifestations, external causes and bare symptoms follow what they belong to.
+"""
+
+from collections.abc import Sequence
+
+from agent.state import CoderContext, Proposal
+from knowledge.code_systems.icd10cm import ICD10CM
+from knowledge.note_text import Note, SectionKind
+
+_LEADING_SECTIONS: Sequence[SectionKind] = (
+    "diagnoses",
+    "assessment",
+    "hospital_course",
+    "chief_complaint",
+    "history_present",
+)
+_NEVER_FIRST = ("V", "W", "X", "Y")  # external causes, section I.C.20.a.6
+_RARELY_FIRST = ("R", "Z")  # symptoms (II.A) and factors influencing health status
+
+
+def coding_order(
+    proposals: Sequence[Proposal], note: Note, context: CoderContext
+) -> list[Proposal]:
+    """Return the accepted proposals, principal diagnosis first, etiology before manifestation."""
+    accepted = [p for p in proposals if p.accepted]
+    ranked = sorted(accepted, key=lambda p: _place(p, note))
+    return _etiology_first(ranked, context.system)
+
+
+def _place(proposal: Proposal, note: Note) -> tuple[int, int, int, float, str]:
+    """Sort key: kind of code, kind of section, position in a leading section, confidence."""
+    chapter = proposal.code[0]
+    kind = 2 if chapter in _NEVER_FIRST else 1 if chapter in _RARELY_FIRST else 0
+    # What is only past or family history is never the reason for the encounter.
+    kind = max(kind, 1) if proposal.assertion in ("historical", "family") else kind
+    best = len(_LEADING_SECTIONS), 0
+    for evidence in proposal.evidence:
+        section = note.section_at(evidence.start).kind
+        if section in _LEADING_SECTIONS:
+            best = min(best, (_LEADING_SECTIONS.index(section), evidence.start))
+    return kind, *best, -proposal.confidence, proposal.code
+
+
+def _etiology_first(ranked: list[Proposal], system: ICD10CM) -> list[Proposal]:
+    """Move each code behind the codes its "code first" note asks for (section I.A.13)."""
+    ordered = list(ranked)
+    for proposal in ranked:
+        etiologies = [
+            other
+            for other in ordered
+            if other is not proposal and _must_precede(other.code, proposal.code, system)
+        ]
+        last = max((ordered.index(e) for e in etiologies), default=-1)
+        if last > ordered.index(proposal):
+            ordered.remove(proposal)
+            ordered.insert(last, proposal)
+    return ordered
+
+
+def _must_precede(etiology: str, manifestation: str, system: ICD10CM) -> bool:
+    return any(
+        note.kind == "code_first" and note.matches(etiology)
+        for note in system.notes(manifestation)
+    )

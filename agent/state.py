@@ -1,0 +1,79 @@
+"""What flows through the graph: the request, the working state, the runtime context."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+from agent.request import CodingRequest
+from agent.result import Evidence, Policy, Result, Stage
+from agent.settings import Settings
+from agent.trace.recorder import Recorder
+from indexes.candidates import Candidate, CandidateGenerator
+from knowledge.assertion import Assertion
+from knowledge.code_systems.icd10cm import ICD10CM
+from knowledge.note_text import Note
+from knowledge.policy_data import Policy as PolicyData
+from knowledge.rules.findings import Finding
+
+if TYPE_CHECKING:
+    from agent.llm.base import CodingLLM
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A candidate that the agent has formed an opinion on.
+
+    Attributes:
+        code: The code as it stands now; the policy or a rule may have replaced it.
+        confidence: Belief that the code belongs to the note, in [0, 1].
+        assertion: What the note says of it at its best evidence span.
+        evidence: Spans that support it, best first.
+        accepted: Whether it is (still) to be assigned.
+        reason: Why, in a coder's words.
+        stage: Where the latest decision fell.
+        guidelines: Guideline sections that shaped the decisions.
+        sources: Score by voice.
+    """
+
+    code: str
+    confidence: float
+    assertion: Assertion
+    evidence: tuple[Evidence, ...]
+    accepted: bool
+    reason: str
+    stage: Stage = "reason"
+    guidelines: tuple[str, ...] = ()
+    sources: Mapping[str, float] = field(default_factory=dict)
+
+
+class State(TypedDict, total=False):
+    """The working state of the graph; each node returns the keys that it changes."""
+
+    request: CodingRequest
+    note: Note
+    candidates: Sequence[Candidate]
+    proposals: Sequence[Proposal]
+    findings: Sequence[Finding]
+    revisions: int
+    result: Result
+
+
+class LLMIdentity(NamedTuple):
+    """How the LLM is named in results and traces."""
+
+    spec: str
+    model: str
+
+
+@dataclass(frozen=True)
+class CoderContext:
+    """Everything a node may use that is not the note: built once, shared by all notes."""
+
+    system: ICD10CM
+    generators: Sequence[CandidateGenerator]
+    policy_data: PolicyData
+    llm: "CodingLLM | None"
+    llm_identity: LLMIdentity
+    policy: Policy
+    settings: Settings
+    recorder: Recorder

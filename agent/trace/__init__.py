@@ -1,0 +1,1 @@
+"""Reasoning traces: events, the recorder that a run writes to, and the reader."""

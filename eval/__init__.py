@@ -1,0 +1,1 @@
+"""Data sets, metrics and reports. Import from the submodules; never a bare ``import eval``."""

@@ -1,0 +1,217 @@
+"""Exact metrics of predicted code sets and candidate rankings.
+
+Throughout, `gold` maps each note of the reference to its codes; a note that `predicted` or
+`rankings` lacks counts as predicted empty, and notes outside `gold` are passed over. Codes are
+compared as they are: bring both sides to one form with `normalise` first. A ratio with an empty
+denominator is 0. Results do not depend on the order of the notes.
+
+Reading files lives in `eval.score`.
+"""
+
+import math
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+CodeSets = Mapping[str, frozenset[str]]
+Rankings = Mapping[str, Sequence[str]]
+
+RECALL_DEPTHS = (5, 8, 15, 50, 100)
+DEFAULT_RESAMPLES = 1000
+_CATEGORY_LENGTH = 3
+_CHAPTER_LENGTH = 1
+_SEED = 0
+_NO_CODES: frozenset[str] = frozenset()
+
+
+class MicroScores(NamedTuple):
+    """Precision, recall and F1 over all (note, code) pairs pooled."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+class Interval(NamedTuple):
+    """Lower and upper end of a confidence interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Every figure of one comparison; the functions of this module define them one by one.
+
+    Attributes:
+        notes: Number of notes in the reference.
+        micro: Micro-averaged precision, recall and F1.
+        micro_f1_ci95: 95 % bootstrap interval of micro-F1; None where it was not asked for.
+        macro_f1_gold_codes: Mean F1 of the codes that occur in the reference.
+        category_micro_f1: Micro-F1 after cutting codes to their three-character category.
+        chapter_letter_micro_f1: Micro-F1 after cutting codes to their first letter.
+        mean_average_precision: MAP of the rankings.
+        recall_at: Micro recall within the first k of the rankings, by k.
+        codes_per_note: Mean number of predicted codes.
+    """
+
+    notes: int
+    micro: MicroScores
+    micro_f1_ci95: Interval | None
+    macro_f1_gold_codes: float
+    category_micro_f1: float
+    chapter_letter_micro_f1: float
+    mean_average_precision: float
+    recall_at: Mapping[int, float]
+    codes_per_note: float
+
+
+def normalise(code: str) -> str:
+    """Return a code in the form codes are compared in: upper case, no dots, no outer blanks."""
+    return code.upper().replace(".", "").strip()
+
+
+def evaluate(
+    gold: CodeSets,
+    predicted: CodeSets,
+    rankings: Rankings,
+    *,
+    resamples: int = DEFAULT_RESAMPLES,
+) -> Metrics:
+    """Compute every metric of this module.
+
+    Args:
+        gold: Reference codes by note id.
+        predicted: Predicted codes by note id.
+        rankings: Candidate codes by note id, best first and distinct.
+        resamples: Bootstrap samples for the interval of micro-F1; 0 leaves it out.
+    """
+    return Metrics(
+        notes=len(gold),
+        micro=micro_scores(gold, predicted),
+        micro_f1_ci95=bootstrap_interval(gold, predicted, resamples=resamples),
+        macro_f1_gold_codes=macro_f1(gold, predicted),
+        category_micro_f1=truncated_micro_f1(gold, predicted, _CATEGORY_LENGTH),
+        chapter_letter_micro_f1=truncated_micro_f1(gold, predicted, _CHAPTER_LENGTH),
+        mean_average_precision=mean_average_precision(gold, rankings),
+        recall_at={depth: recall_at(gold, rankings, depth) for depth in RECALL_DEPTHS},
+        codes_per_note=codes_per_note(gold, predicted),
+    )
+
+
+def micro_scores(gold: CodeSets, predicted: CodeSets) -> MicroScores:
+    """Return P = tp / (tp + fp), R = tp / (tp + fn) and F1 = 2 tp / (2 tp + fp + fn).
+
+    Counts are summed over the notes before dividing, so a note weighs by its number of codes.
+    """
+    gold_total = sum(map(len, gold.values()))
+    predicted_total = sum(len(predicted.get(note, _NO_CODES)) for note in gold)
+    hits = sum(len(codes & predicted.get(note, _NO_CODES)) for note, codes in gold.items())
+    return MicroScores(
+        precision=_ratio(hits, predicted_total),
+        recall=_ratio(hits, gold_total),
+        f1=_ratio(2 * hits, gold_total + predicted_total),
+    )
+
+
+def macro_f1(gold: CodeSets, predicted: CodeSets) -> float:
+    """Return the mean over codes of 2 tp / (2 tp + fp + fn), for codes that occur in the reference.
+
+    Codes that are only predicted have no term of their own (their F1 would be 0 by definition and
+    their number unbounded); what they cost shows in micro precision.
+    """
+    in_gold: Counter[str] = Counter()
+    in_either: Counter[str] = Counter()
+    hits: Counter[str] = Counter()
+    for note, codes in gold.items():
+        guesses = predicted.get(note, _NO_CODES)
+        in_gold.update(codes)
+        in_either.update(codes)
+        in_either.update(guesses)
+        hits.update(codes & guesses)
+    return _mean([2 * hits[code] / in_either[code] for code in in_gold])
+
+
+def truncated_micro_f1(gold: CodeSets, predicted: CodeSets, length: int) -> float:
+    """Return micro-F1 of the sets of code prefixes; several codes with one prefix count once.
+
+    Args:
+        gold: Reference codes by note id.
+        predicted: Predicted codes by note id.
+        length: Characters kept: 3 is the ICD-10 category, 1 the letter that opens a chapter.
+    """
+    return micro_scores(_truncated(gold, length), _truncated(predicted, length)).f1
+
+
+def mean_average_precision(gold: CodeSets, rankings: Rankings) -> float:
+    """Return MAP: the mean of `average_precision` over the notes that have reference codes."""
+    return _mean(
+        [average_precision(codes, rankings.get(note, ())) for note, codes in gold.items() if codes]
+    )
+
+
+def average_precision(relevant: frozenset[str], ranking: Sequence[str]) -> float:
+    """Return the sum of precision at the rank of each relevant code, over the number relevant.
+
+    Relevant codes that the ranking lacks add nothing (as in trec_eval's ``map``).
+    """
+    hits = 0
+    total = 0.0
+    for rank, code in enumerate(ranking, start=1):
+        if code in relevant:
+            hits += 1
+            total += hits / rank
+    return _ratio(total, len(relevant))
+
+
+def recall_at(gold: CodeSets, rankings: Rankings, depth: int) -> float:
+    """Return the share of all (note, reference code) pairs within the first `depth` ranks."""
+    found = sum(len(codes.intersection(rankings.get(n, ())[:depth])) for n, codes in gold.items())
+    return _ratio(found, sum(map(len, gold.values())))
+
+
+def codes_per_note(gold: CodeSets, predicted: CodeSets) -> float:
+    """Return the mean number of predicted codes over the notes of the reference."""
+    return _ratio(sum(len(predicted.get(note, _NO_CODES)) for note in gold), len(gold))
+
+
+def bootstrap_interval(
+    gold: CodeSets, predicted: CodeSets, *, resamples: int = DEFAULT_RESAMPLES
+) -> Interval | None:
+    """Return the 95 % percentile interval of micro-F1 over notes drawn with replacement.
+
+    Draws come from a fixed seed over the sorted ids, so the interval is reproducible.
+
+    Returns:
+        None without resamples or without notes.
+    """
+    if not gold or resamples < 1:
+        return None
+    counts = [_counts(gold[note], predicted.get(note, _NO_CODES)) for note in sorted(gold)]
+    generator = random.Random(_SEED)
+    scores = []
+    for _ in range(resamples):
+        hits, sizes = zip(*[generator.choice(counts) for _ in counts], strict=True)
+        scores.append(_ratio(2 * sum(hits), sum(sizes)))
+    scores.sort()
+    return Interval(scores[int(0.025 * resamples)], scores[int(0.975 * resamples) - 1])
+
+
+def _counts(codes: frozenset[str], guesses: frozenset[str]) -> tuple[int, int]:
+    """Return what a note adds to micro-F1: its tp, and 2 tp + fp + fn (the two set sizes)."""
+    return len(codes & guesses), len(codes) + len(guesses)
+
+
+def _truncated(code_sets: CodeSets, length: int) -> dict[str, frozenset[str]]:
+    return {note: frozenset(code[:length] for code in codes) for note, codes in code_sets.items()}
+
+
+def _mean(values: Sequence[float]) -> float:
+    # fsum rounds once, at the end: the order in which sets and files are walked leaves no trace.
+    return _ratio(math.fsum(values), len(values))
+
+
+def _ratio(numerator: float, denominator: int) -> float:
+    return numerator / denominator if denominator else 0.0

@@ -1,0 +1,1 @@
+"""From a note to ranked candidate codes, each with the words that suggested it."""

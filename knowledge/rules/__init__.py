@@ -1,0 +1,18 @@
+"""Coding rules over a set of codes: `check` applies them, `RULES` lists them."""
+
+from knowledge.rules.context import CodedItem, EncounterContext
+from knowledge.rules.engine import DEFAULT_RULES, RULES, Rule, check, check_rules
+from knowledge.rules.findings import Finding, RuleCard, Severity
+
+__all__ = [
+    "DEFAULT_RULES",
+    "RULES",
+    "CodedItem",
+    "EncounterContext",
+    "Finding",
+    "Rule",
+    "RuleCard",
+    "Severity",
+    "check",
+    "check_rules",
+]

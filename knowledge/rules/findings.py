@@ -1,0 +1,106 @@
+"""What a rule says about a set of codes, and the card that describes the rule itself."""
+
+import textwrap
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from knowledge.notes import InstructionalNote, parse_references
+
+Severity = Literal["error", "warning", "info"]
+_QUOTE_LENGTH = 240
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+class Finding(BaseModel):
+    """One thing a rule found; the shape is that of ``findings`` in a result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: str
+    """Identifier of the rule."""
+    severity: Severity
+    """Error: the claim would be wrong; warning: probably; info: worth a look."""
+    codes: list[str]
+    """The codes it concerns."""
+    message: str
+    """What is wrong, in a coder's words."""
+    citation: str
+    """Guideline section, and the tabular entry where a note there is the reason."""
+    fix: str | None = None
+    """What would put it right, where that can be said."""
+
+
+class RuleCard(BaseModel):
+    """What is to be known of a rule without reading Python; one entry of ``rules.yaml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    """Name by which the rule is called and findings refer to it."""
+    title: str
+    """A few words for a list of rules."""
+    severity: Severity
+    """The usual severity; a rule may lower or raise it with a reason."""
+    citation: str
+    """Section of the ICD-10-CM Official Guidelines."""
+    explanation: str
+    """Why the rule exists and when it does not apply."""
+    on_request: bool = False
+    """Whether it runs only when called by name."""
+
+    def finding(
+        self,
+        codes: Iterable[str],
+        message: str,
+        *,
+        severity: Severity | None = None,
+        note: InstructionalNote | None = None,
+        fix: str | None = None,
+    ) -> Finding:
+        """Return a finding of this rule.
+
+        Args:
+            codes: The codes it concerns.
+            message: What is wrong.
+            severity: Where it departs from the usual one.
+            note: The note that is the reason; its place is added to the citation.
+            fix: What would put it right.
+        """
+        return Finding(
+            rule=self.id,
+            severity=severity or self.severity,
+            codes=list(codes),
+            message=message,
+            citation=f"{self.citation}; tabular list at {place(note)}" if note else self.citation,
+            fix=fix,
+        )
+
+
+def place(note: InstructionalNote) -> str:
+    """Return where a note stands, for example ``E10`` or ``chapter 10``."""
+    return f"chapter {note.carrier}" if note.carrier.isdigit() else note.carrier
+
+
+def quote(note: InstructionalNote, code: str | None = None) -> str:
+    """Return the words of a note in quotation marks, cut where they run long.
+
+    Args:
+        note: The note.
+        code: A code that the note refers to; of a long list its line is kept.
+    """
+    text = str(note)
+    if code and len(text) > _QUOTE_LENGTH:
+        head, colon, listed = note.text.partition(": ")
+        line = _line(listed if colon else head, code)
+        text = f"{note.heading} {head}: … {line} …" if colon else f"{note.heading} … {line} …"
+    return f'"{textwrap.shorten(text, _QUOTE_LENGTH, placeholder=" …")}"'
+
+
+def _line(listed: str, code: str) -> str:
+    lines = listed.split("; ")
+    return next(
+        (line for line in lines if any(ref.matches(code) for ref in parse_references(line))),
+        listed,
+    )

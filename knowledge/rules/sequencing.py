@@ -1,0 +1,105 @@
+"""Which code comes first: etiology before manifestation, no external cause as principal."""
+
+import re
+from collections.abc import Iterator
+
+from knowledge.notes import CodeRef, InstructionalNote
+from knowledge.rules.context import Case
+from knowledge.rules.findings import SEVERITIES, Finding, RuleCard, Severity, place, quote
+
+_MANIFESTATION = re.compile(
+    r"\b(?:in|due to) (?:\w+ ){0,6}(?:diseases?|conditions?|reactions?) classified elsewhere"
+)
+# T36-T50 put the effect first for adverse effects only; poisoning goes before its effects
+# (I.C.19.e.5.a and b).
+_FOR_ADVERSE_EFFECTS = re.compile(r",? *for adverse effects")
+_ADVERSE_EFFECT = CodeRef("T36", "T50", positions=(5, 6), values=("5",))
+EXTERNAL_CAUSES = "20"
+_NOT_DISEASES = frozenset({EXTERNAL_CAUSES, "21"})
+
+
+def code_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
+    """Find codes whose underlying condition is missing or comes after them."""
+    for code in case.codes:
+        for note in case.notes(code, "code_first"):
+            if not _concerns(note, code):
+                continue
+            underlying = case.others(code, note)
+            if not underlying:
+                yield from _missing(case, rule, code, note)
+            elif case.ranks[code] < min(case.ranks[other] for other in underlying):
+                yield _misplaced(rule, code, underlying, note)
+
+
+def manifestation_principal(case: Case, rule: RuleCard) -> Iterator[Finding]:
+    """Find a manifestation code as principal diagnosis."""
+    for item in case.items:
+        if item.role == "principal" and is_manifestation(case, item.code):
+            message = (
+                f"{item.code} ({case.system.get(item.code).title}) names a manifestation and "
+                "cannot be the principal diagnosis; the underlying condition goes first."
+            )
+            yield rule.finding([item.code], message)
+
+
+def external_cause_principal(case: Case, rule: RuleCard) -> Iterator[Finding]:
+    """Find an external cause as principal diagnosis."""
+    for item in case.items:
+        known = item.code in case.system
+        if item.role == "principal" and known and _chapter(case, item.code) == EXTERNAL_CAUSES:
+            message = (
+                f"{item.code} tells how a condition came about; it cannot be the principal "
+                "diagnosis. Put the injury or disease that it caused first."
+            )
+            yield rule.finding([item.code], message)
+
+
+def is_manifestation(case: Case, code: str) -> bool:
+    """Tell whether the title marks a manifestation, as in "in diseases classified elsewhere"."""
+    known = code in case.system
+    return known and _MANIFESTATION.search(case.system.get(code).title) is not None
+
+
+def _concerns(note: InstructionalNote, code: str) -> bool:
+    return not _FOR_ADVERSE_EFFECTS.match(note.text) or _ADVERSE_EFFECT.matches(code)
+
+
+def _missing(case: Case, rule: RuleCard, code: str, note: InstructionalNote) -> Iterator[Finding]:
+    """Judge a code without any of the conditions that its note puts first."""
+    earlier = [
+        other
+        for other in case.codes
+        if case.ranks[other] < case.ranks[code] and _chapter(case, other) not in _NOT_DISEASES
+    ]
+    if not note.refs and (earlier or note.conditional):
+        return
+    severity: Severity = "error" if is_manifestation(case, code) else "warning"
+    message = f"{code} lacks the condition to be coded first: {place(note)} says {quote(note)}."
+    if note.conditional:
+        severity = "info"
+        message = f"{place(note)} says of {code}: {quote(note)}. See whether the record has it."
+    elif earlier and "such as" in note.text:
+        # The list is open, so that a code before it may be the condition meant.
+        severity = SEVERITIES[SEVERITIES.index(severity) + 1]
+        message += f" See whether {_listed(earlier)} is that condition."
+    yield rule.finding([code], message, severity=severity, note=note)
+
+
+def _misplaced(
+    rule: RuleCard, code: str, underlying: list[str], note: InstructionalNote
+) -> Finding:
+    message = (
+        f"{code} stands before {_listed(underlying)}, but {place(note)} says "
+        f"{quote(note, underlying[0])}: the underlying condition goes first."
+    )
+    fix = f"put {underlying[0]} before {code}"
+    severity: Severity = "error"
+    return rule.finding([code, *underlying], message, severity=severity, note=note, fix=fix)
+
+
+def _chapter(case: Case, code: str) -> str:
+    return case.system.get(code).chapter
+
+
+def _listed(codes: list[str]) -> str:
+    return " or ".join(codes)
