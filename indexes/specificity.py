@@ -7,11 +7,14 @@ the initial encounter unless the sentence speaks of aftercare or sequela (I.C.19
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
+from indexes.candidates import Candidate
 from indexes.tokens import text_stems
 from knowledge.code_systems.base import CodeSystem
+from knowledge.note_text import Note
 
 _UNSPECIFIED = re.compile(r"\bunspecified\b|\bNOS\b|\bwithout\b", re.I)
 _AFTERCARE = frozenset({"heal", "aftercar", "subsequ", "follow"})
@@ -43,6 +46,28 @@ def specify(system: CodeSystem, code: str, context: Collection[str]) -> str | No
         if not fits[code].decided:
             return None
     return None
+
+
+def complete(candidates: Iterable[Candidate], note: Note, system: CodeSystem) -> list[Candidate]:
+    """Replace codes that need more characters by the billable ones their sentences support.
+
+    Args:
+        candidates: A ranking, best first.
+        note: The note of the candidates' mentions.
+        system: The code system of the candidates.
+
+    Returns:
+        The ranking in the same order, each code once; a code that no word decides stays as it is.
+    """
+    completed: dict[str, Candidate] = {}
+    for candidate in candidates:
+        code = candidate.code
+        if candidate.mentions and not system.get(code).billable:
+            sentence = note.sentence_at(candidate.mentions[0].span.start)
+            words = note.slice(sentence.span) if sentence else ""
+            code = specify(system, code, text_stems(words)) or code
+        completed.setdefault(code, replace(candidate, code=code))
+    return list(completed.values())
 
 
 class _Fit(NamedTuple):

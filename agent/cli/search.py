@@ -46,7 +46,8 @@ def _code_hits(text: str, limit: int) -> list[dict[str, object]]:
     system = get_code_system()
     note = Note.parse(text, "query")
     generators = load_bundle(system).generators
-    fused = reciprocal_rank_fusion({g.name: g.candidates(note, 10 * limit) for g in generators})
+    depth = 10 * limit
+    fused = reciprocal_rank_fusion({g.name: g.candidates(note, depth) for g in generators})
     return [
         {
             "key": c.code,

@@ -141,6 +141,8 @@ def _decide(proposal: Proposal, note: Note, context: CoderContext) -> Proposal:
         return replace(proposal, reason=f"{ruled_out} {_sentence(note, proposal)!r}")
     if proposal.confidence < context.settings.threshold:
         return replace(proposal, reason=f"{proposal.reason}; confidence below the threshold")
+    if not context.system.get(proposal.code).billable:
+        return replace(proposal, reason=f"{proposal.reason}; the note does not say which child")
     return replace(proposal, accepted=True)
 
 

@@ -37,12 +37,13 @@ def test_equal_sums_are_ordered_by_code():
     assert [c.code for c in reciprocal_rank_fusion(rankings)] == ["A00", "B01"]
 
 
-def test_mentions_are_merged_best_first_once_a_span():
+def test_mentions_are_merged_best_first_and_the_first_generator_keeps_a_shared_span():
     dense = [candidate("A00", 1, "dense", (0, 5, 0.5, "one"), (7, 9, 0.4, "two"))]
-    bm25 = [candidate("A00", 1, "bm25", (0, 5, 0.8, "three"))]
+    bm25 = [candidate("A00", 1, "bm25", (0, 5, 0.8, "three"), (10, 12, 0.7, "four"))]
     (fused,) = reciprocal_rank_fusion({"dense": dense, "bm25": bm25})
     assert [(m.span, m.term, m.source) for m in fused.mentions] == [
-        (Span(0, 5), "three", "bm25"),
+        (Span(10, 12), "four", "bm25"),
+        (Span(0, 5), "one", "dense"),
         (Span(7, 9), "two", "dense"),
     ]
 
