@@ -283,9 +283,15 @@ class _Reach(NamedTuple):
     scope: Span
 
     def covers(self, mention: Span) -> bool:
-        """Say whether the mention starts (after the cue) or ends (before it) in the scope."""
+        """Say whether the mention starts (after the cue) or ends (before it) in the scope.
+
+        A mention may begin inside a negation: "no family history of" speaks of the finding "family
+        history of RA".
+        """
         if self.scope.start >= self.span.end:
-            return self.scope.start <= mention.start < self.scope.end
+            negated = self.cue.category == "absent" and mention.end > self.scope.start
+            first = self.span.start + 1 if negated else self.scope.start
+            return first <= mention.start < self.scope.end
         return self.scope.start < mention.end <= self.scope.end
 
     def distance(self, mention: Span) -> int:
