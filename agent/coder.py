@@ -75,9 +75,7 @@ class Coder:
             recorder=Recorder(),
         )
 
-    def code(
-        self, request: CodingRequest, on_node: Callable[[str], None] | None = None
-    ) -> Result:
+    def code(self, request: CodingRequest, on_node: Callable[[str], None] | None = None) -> Result:
         """Code one note.
 
         Args:

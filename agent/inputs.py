@@ -105,7 +105,9 @@ def _row_request(row: dict[str, Any], where: str, defaults: ResultContext) -> Co
                 fix='give each line as {"id": "...", "text": "..."}',
             )
     own = {k: v for k, v in row.items() if k in _CONTEXT_FIELDS and v is not None}
-    return CodingRequest(row["id"], row["text"], make_context({**defaults.model_dump(), **own}, where))
+    return CodingRequest(
+        row["id"], row["text"], make_context({**defaults.model_dump(), **own}, where)
+    )
 
 
 def _unique(requests: Iterable[CodingRequest]) -> Iterator[CodingRequest]:

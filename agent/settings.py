@@ -25,17 +25,13 @@ class Settings(BaseModel):
         default=0.85, ge=0, le=1, description="Above it the LLM is not asked either."
     )
     llm_questions: int = Field(
-        default=12, ge=0, description="Closed questions to the LLM for one note, at most."
+        default=8, ge=0, description="Closed questions to the LLM for one note, at most."
     )
     llm_weight: float = Field(
         default=0.4, description="Weight of the LLM's log-odds beside the evidence's own."
     )
-    llm_bias: float = Field(
-        default=0.0, description="Log-odds at which the LLM is undecided."
-    )
-    max_revisions: int = Field(
-        default=3, ge=0, description="Rounds of check and revise, at most."
-    )
+    llm_bias: float = Field(default=0.0, description="Log-odds at which the LLM is undecided.")
+    max_revisions: int = Field(default=3, ge=0, description="Rounds of check and revise, at most.")
 
 
 # The two policies share everything but what they are tuned for: "mentions" for F1 on notes whose

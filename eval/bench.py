@@ -139,8 +139,7 @@ def bench(notes: Path, llm: bool, as_json: bool) -> None:
         ratio = row.value / row.target
         verdict = "" if ratio <= 1 else "  missed"
         click.echo(
-            f"{row.what:44} {row.value:10.2f} {row.target:10.2f} {row.unit:4} "
-            f"{ratio:8.2f}{verdict}"
+            f"{row.what:44} {row.value:10.2f} {row.target:10.2f} {row.unit:4} {ratio:8.2f}{verdict}"
         )
 
 

@@ -209,9 +209,7 @@ class TermGenerator:
         """Yield the places where all stems of a term stand close together."""
         stems = self._terms[number].stems
         for anchor in reading.places[rarest]:
-            places = frozenset(
-                min(reading.places[s], key=lambda p: abs(p - anchor)) for s in stems
-            )
+            places = frozenset(min(reading.places[s], key=lambda p: abs(p - anchor)) for s in stems)
             first, last = min(places), max(places)
             foreign = reading.content[last] - reading.content[first] + 1 - len(places)
             if foreign >= len(places):

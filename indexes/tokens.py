@@ -1,8 +1,8 @@
 """Tokens and stems: the one normalisation that terms and notes share.
 
 Stems come from the Snowball English stemmer (Porter 2001, through PyStemmer); British spellings
-are turned into American ones by the rules of ``knowledge/data/synonyms.yaml`` first, since ICD-10-CM
-is written in American English. The stemmer knows no medicine: it leads "prostatitis" and
+are turned into American ones first, by the rules of ``knowledge/data/synonyms.yaml``, since
+ICD-10-CM is written in American English. The stemmer knows no medicine: it leads "prostatitis" and
 "prostatic" to one stem, and "anemia" and "anemic" to two. A few rules of word formation mend both.
 """
 

@@ -44,9 +44,7 @@ def check(
     from knowledge.rules import check as check_items
 
     if bool(codes) == bool(result_file):
-        raise UserError(
-            "give either codes or --result FILE", fix="icd-agent check E11.9 I10"
-        )
+        raise UserError("give either codes or --result FILE", fix="icd-agent check E11.9 I10")
     system = get_code_system()
     items = (
         _items_of_result(result_file, system)
@@ -99,9 +97,7 @@ def _items_of_result(path: Path, system: "ICD10CM") -> "list[CodedItem]":
             fix=f"icd-agent code NOTE.txt --json > {path.name}",
         ) from error
     return [
-        CodedItem(
-            _known(c.code, system), c.role, tuple((e.start, e.end) for e in c.evidence)
-        )
+        CodedItem(_known(c.code, system), c.role, tuple((e.start, e.end) for e in c.evidence))
         for c in result.codes
     ]
 

@@ -11,8 +11,8 @@ from agent.cli.options import encounter_options, json_option, machine_readable
 
 if TYPE_CHECKING:
     from agent.coder import Coder
-    from agent.result import Result
     from agent.request import CodingRequest
+    from agent.result import Result
 
 
 @click.command()
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="guidelines: as a US coder; mentions: every documented finding.",
 )
-@click.option(
-    "--code-system", type=click.Choice(["icd10cm"]), default="icd10cm", show_default=True
-)
+@click.option("--code-system", type=click.Choice(["icd10cm"]), default="icd10cm", show_default=True)
 @click.option("--language", type=click.Choice(["en"]), default="en", show_default=True)
 @encounter_options
 @click.option(
@@ -48,7 +46,7 @@ if TYPE_CHECKING:
     help="Folder of `icd-agent index build`; default: the shipped indexes.",
 )
 @json_option
-def code(paths: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def code(paths: tuple[str, ...], as_json: bool, **options: Any) -> None:  # noqa: ANN401
     """Assign ICD codes to notes.
 
     PATH is a .txt file, a folder of them, a .jsonl file with {"id", "text"} a line (its own sex,
@@ -88,16 +86,12 @@ def code(paths: tuple[str, ...], as_json: bool, **options: Any) -> None:
     sys.exit(1 if failed else 0)
 
 
-def _chain(
-    first: "CodingRequest", rest: Iterable["CodingRequest"]
-) -> Iterable["CodingRequest"]:
+def _chain(first: "CodingRequest", rest: Iterable["CodingRequest"]) -> Iterable["CodingRequest"]:
     yield first
     yield from rest
 
 
-def _code_to_screen(
-    coder: "Coder", requests: Iterable["CodingRequest"], as_json: bool
-) -> int:
+def _code_to_screen(coder: "Coder", requests: Iterable["CodingRequest"], as_json: bool) -> int:
     """Print each result as it is finished; return how many notes failed."""
     from agent.coder import code_or_fail
 
@@ -164,5 +158,3 @@ def _report(out: Path, counts: dict[str, int], as_json: bool) -> None:
     else:
         listed = ", ".join(f"{n} {status}" for status, n in counts.items() if n)
         click.echo(f"{out}: {listed or 'no notes'}", err=True)
-
-

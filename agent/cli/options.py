@@ -17,9 +17,7 @@ def json_option(function: F) -> F:
 def encounter_options(function: F) -> F:
     """Add ``--setting``, ``--sex``, ``--age`` and ``--date``."""
     for option in (
-        click.option(
-            "--date", metavar="YYYY-MM-DD", help="Date of the encounter."
-        ),
+        click.option("--date", metavar="YYYY-MM-DD", help="Date of the encounter."),
         click.option("--age", type=float, help="Age in years."),
         click.option("--sex", type=click.Choice(["M", "F"], case_sensitive=False)),
         click.option(

@@ -1,5 +1,7 @@
 """``icd-agent search``: codes and guideline cards by words."""
 
+from typing import NamedTuple
+
 import click
 
 from agent.cli.options import json_option, machine_readable
@@ -25,18 +27,28 @@ def search(text: str, limit: int, kind: str, as_json: bool) -> None:
     if machine_readable(as_json):
         import orjson
 
-        click.echo(orjson.dumps({"query": text, "kind": kind, "hits": hits}).decode())
+        rows = [hit._asdict() for hit in hits]
+        click.echo(orjson.dumps({"query": text, "kind": kind, "hits": rows}).decode())
         return
     from rich.console import Console
     from rich.table import Table
 
     table = Table("key", "score", "title", "matched")
     for hit in hits:
-        table.add_row(hit["key"], f"{hit['score']:.3f}", hit["title"], hit["matched"])
+        table.add_row(hit.key, f"{hit.score:.3f}", hit.title, hit.matched)
     Console().print(table)
 
 
-def _code_hits(text: str, limit: int) -> list[dict[str, object]]:
+class SearchHit(NamedTuple):
+    """A code or guideline card that fits the words, and the wording that matched."""
+
+    key: str
+    score: float
+    title: str
+    matched: str
+
+
+def _code_hits(text: str, limit: int) -> list[SearchHit]:
     """Rank as for a note that says only ``text``, all generators fused."""
     from indexes.bundle import load_bundle
     from indexes.fusion import reciprocal_rank_fusion
@@ -49,17 +61,17 @@ def _code_hits(text: str, limit: int) -> list[dict[str, object]]:
     depth = 10 * limit
     fused = reciprocal_rank_fusion({g.name: g.candidates(note, depth) for g in generators})
     return [
-        {
-            "key": c.code,
-            "score": round(c.score, 4),
-            "title": system.get(c.code).title,
-            "matched": c.mentions[0].term if c.mentions else "",
-        }
+        SearchHit(
+            key=c.code,
+            score=round(c.score, 4),
+            title=system.get(c.code).title,
+            matched=c.mentions[0].term if c.mentions else "",
+        )
         for c in fused[:limit]
     ]
 
 
-def _guideline_hits(text: str, limit: int) -> list[dict[str, object]]:
+def _guideline_hits(text: str, limit: int) -> list[SearchHit]:
     from indexes.bundle import load_bundle
     from knowledge.code_systems import get_code_system
     from knowledge.guidelines import load_cards
@@ -67,11 +79,11 @@ def _guideline_hits(text: str, limit: int) -> list[dict[str, object]]:
     cards = {card.id: card for card in load_cards()}
     hits = load_bundle(get_code_system()).dense.search(text, limit, kind="guideline")
     return [
-        {
-            "key": hit.key,
-            "score": round(hit.score, 4),
-            "title": cards[hit.key].title,
-            "matched": cards[hit.key].body.strip(),
-        }
+        SearchHit(
+            key=hit.key,
+            score=round(hit.score, 4),
+            title=cards[hit.key].title,
+            matched=cards[hit.key].body.strip(),
+        )
         for hit in hits
     ]

@@ -1,5 +1,6 @@
 """``icd-agent trace``: read reasoning traces."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ def _line(event: "Event") -> str:
     return _LINES[event.event](event)
 
 
-_LINES: dict[str, Any] = {
+_LINES: dict[str, Callable[[Any], str]] = {
     "run_start": lambda e: f"{e.note_id}, policy {e.settings['policy']}, LLM {e.llm['spec']}",
     "node_start": lambda e: e.node,
     "node_end": lambda e: f"{e.node} after {e.seconds:.3f} s",

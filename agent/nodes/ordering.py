@@ -62,6 +62,5 @@ def _etiology_first(ranked: list[Proposal], system: ICD10CM) -> list[Proposal]:
 
 def _must_precede(etiology: str, manifestation: str, system: ICD10CM) -> bool:
     return any(
-        note.kind == "code_first" and note.matches(etiology)
-        for note in system.notes(manifestation)
+        note.kind == "code_first" and note.matches(etiology) for note in system.notes(manifestation)
     )

@@ -173,7 +173,7 @@ class _Guidelines:
         return [p for p in self.proposals if p.accepted and p.assertion in assertions]
 
     def _current(self) -> list[Proposal]:
-        """Return the accepted proposals of conditions the patient has, past ones changed already."""
+        """Return the accepted proposals of the patient's own conditions."""
         return [p for p in self.proposals if p.accepted and p.assertion != "family"]
 
     def _only_in(self, proposal: Proposal, kinds: frozenset[SectionKind]) -> bool:
@@ -235,8 +235,7 @@ def _merge_evidence(parts: Sequence[Proposal]) -> tuple[Evidence, ...]:
 def _is_fragment(part: Proposal, whole: Proposal) -> bool:
     best = part.evidence[0]
     inside = any(
-        e.start <= best.start and best.end <= e.end and e.text != best.text
-        for e in whole.evidence
+        e.start <= best.start and best.end <= e.end and e.text != best.text for e in whole.evidence
     )
     return inside and _words(part) < text_stems(" ".join(e.text for e in whole.evidence))
 

@@ -46,9 +46,7 @@ def reason(state: State, context: CoderContext) -> State:
     proposals = _with_llm(note, proposals, context)
     decided = [_decide(p, note, context) for p in proposals]
     for p in decided:
-        context.recorder.decision(
-            p.code, "accept" if p.accepted else "reject", "reason", p.reason
-        )
+        context.recorder.decision(p.code, "accept" if p.accepted else "reject", "reason", p.reason)
     return {"proposals": decided}
 
 
@@ -99,9 +97,7 @@ def _quote(evidence: Evidence) -> str:
     return f"{' '.join(evidence.text.split())!r}"
 
 
-def _with_llm(
-    note: Note, proposals: Sequence[Proposal], context: CoderContext
-) -> list[Proposal]:
+def _with_llm(note: Note, proposals: Sequence[Proposal], context: CoderContext) -> list[Proposal]:
     """Add the LLM's voice to the most doubtful proposals, within the budget."""
     if context.llm is None:
         return list(proposals)
@@ -114,13 +110,9 @@ def _with_llm(
     ]
     middle = log_odds(settings.threshold)
     open_questions.sort(key=lambda p: (abs(log_odds(p.confidence) - middle), p.code))
-    answers = dict(
-        (p.code, odds)
-        for p, odds in verify(note, open_questions[: settings.llm_questions], context)
-    )
-    return [
-        _hear(p, answers[p.code], context) if p.code in answers else p for p in proposals
-    ]
+    asked = open_questions[: settings.llm_questions]
+    answers = {p.code: odds for p, odds in verify(note, asked, context)}
+    return [_hear(p, answers[p.code], context) if p.code in answers else p for p in proposals]
 
 
 def _hear(proposal: Proposal, answer: float, context: CoderContext) -> Proposal:

@@ -11,7 +11,6 @@ from agent.trace.events import Decision, Event, LLMCall, NodeEnd, NodeStart, Too
 from knowledge.errors import UserError
 
 
-
 def trace_path(folder: Path, note_id: str) -> Path:
     """Return the trace file of a note.
 
@@ -60,7 +59,9 @@ class Recorder:
         """Record that a node ended and what it wrote."""
         self.emit(NodeEnd(at=self.elapsed, node=node, seconds=seconds, summary=summary))
 
-    def tool_call(self, tool: str, arguments: dict[str, Any], result: Any, seconds: float) -> None:
+    def tool_call(
+        self, tool: str, arguments: dict[str, Any], result: object, seconds: float
+    ) -> None:
         """Record a tool call of the current node."""
         self.emit(
             ToolCall(
@@ -73,7 +74,7 @@ class Recorder:
             )
         )
 
-    def llm_call(self, **fields: Any) -> None:
+    def llm_call(self, **fields: Any) -> None:  # noqa: ANN401 (LLMCall validates them)
         """Record an LLM call of the current node; fields as in `LLMCall`."""
         self.emit(LLMCall(at=self.elapsed, node=self._node, **fields))
 

@@ -1,4 +1,4 @@
-"""Every user-facing command once, as a user runs it, on the shipped artefacts and without an LLM."""
+"""Every user-facing command, as a user runs it, on the shipped artefacts and without an LLM."""
 
 import json
 import os
@@ -84,7 +84,12 @@ def test_the_trace_tells_the_run(results):
         "check",
     ]
     tools = {e["tool"] for e in events if e["event"] == "tool_call"}
-    assert {"check_excludes1", "check_code_first", "check_use_additional", "check_billable"} <= tools
+    assert {
+        "check_excludes1",
+        "check_code_first",
+        "check_use_additional",
+        "check_billable",
+    } <= tools
     replaced = [e for e in events if e["event"] == "decision" and e["code"] == "J44.9"]
     assert replaced[-1]["citation"] == "I.C.10.a"
     last = events[-1]

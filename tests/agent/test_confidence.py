@@ -11,9 +11,7 @@ def test_log_odds_and_probability_are_inverses(p):
     assert math.isclose(probability(log_odds(p)), p, rel_tol=1e-9)
 
 
-@given(
-    st.floats(min_value=0, max_value=1), st.floats(min_value=0, max_value=1), st.booleans()
-)
+@given(st.floats(min_value=0, max_value=1), st.floats(min_value=0, max_value=1), st.booleans())
 def test_better_evidence_never_lowers_the_odds(low, high, assessed):
     sections = frozenset({"assessment"}) if assessed else frozenset()
     low, high = sorted((low, high))

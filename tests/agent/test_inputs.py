@@ -61,7 +61,11 @@ def test_standard_input_is_one_note(monkeypatch):
         ("n.jsonl", b'{"id":"a","text":"x","age":-3}', "{path}, line 1: age is -3"),
         ("n.jsonl", b'{"id":"a","text":"x","sex":"Q"}', "{path}, line 1: sex is 'Q'"),
         ("n.jsonl", b'{"id":"a","text":"x","date":"May"}', "{path}, line 1: date is 'May'"),
-        ("n.jsonl", b'{"id":"a","text":"x"}\n{"id":"a","text":"y"}', "the note id 'a' occurs twice"),
+        (
+            "n.jsonl",
+            b'{"id":"a","text":"x"}\n{"id":"a","text":"y"}',
+            "the note id 'a' occurs twice",
+        ),
     ],
 )
 def test_bad_input_is_named(tmp_path, name, content, message):

@@ -11,7 +11,7 @@ def test_the_note_stands_before_the_question_so_that_it_is_a_shared_prefix():
     first = load_prompt("verify_code").render(**VARIABLES)
     second = load_prompt("verify_code").render(**{**VARIABLES, "description": "Asthma"})
     assert first[0] == second[0]
-    head = str(first[1].content).split("Question:")[0]
+    head = str(first[1].content).split("Words:")[0]
     assert "A NOTE" in head
     assert str(second[1].content).startswith(head)
 

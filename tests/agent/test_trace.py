@@ -75,7 +75,9 @@ def test_two_notes_never_share_a_trace(tmp_path):
 
 def test_a_line_that_is_no_event_is_named(tmp_path):
     path = tmp_path / "t.jsonl"
-    path.write_text(json.dumps({"event": "node_start", "at": 0, "node": "read"}) + '\n{"event":"x"}')
+    path.write_text(
+        json.dumps({"event": "node_start", "at": 0, "node": "read"}) + '\n{"event":"x"}'
+    )
     with pytest.raises(UserError, match=r"t\.jsonl, line 2 is no trace event"):
         read_trace(path)
 

@@ -1,7 +1,14 @@
 import pytest
 
 from indexes.specificity import specify
-from indexes.term_table import Term, code_terms, plain_wording, read_terms, synonym_terms, write_terms
+from indexes.term_table import (
+    Term,
+    code_terms,
+    plain_wording,
+    read_terms,
+    synonym_terms,
+    write_terms,
+)
 from indexes.terms import TermGenerator
 from knowledge.abbreviations import load_abbreviations
 from knowledge.code_systems import get_code_system
@@ -114,7 +121,9 @@ def test_specify_descends_to_what_the_words_support(system, code, words, expecte
 
 def test_a_term_table_survives_its_file(tmp_path):
     terms = [
-        Term("title", "I10", "Essential (primary) hypertension", frozenset({"essenti", "hypertens"})),
+        Term(
+            "title", "I10", "Essential (primary) hypertension", frozenset({"essenti", "hypertens"})
+        ),
         Term("synonym", "N20.0", "kidney stone", frozenset({"kidney", "stone"})),
     ]
     path = tmp_path / "terms.tsv.gz"

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +18,7 @@ def test_offsets_point_into_the_text():
 @given(st.text(max_size=200))
 def test_tokens_are_ordered_and_disjoint_for_any_text(text):
     tokens = tokenise(text)
-    assert all(a.end <= b.start for a, b in zip(tokens, tokens[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(tokens))
     assert len(token_stems(tokens)) == len(tokens)
 
 
