@@ -1,0 +1,25 @@
+"""One loaded agent for all tests of its behaviour; loading takes seconds, coding a sentence none."""
+
+import pytest
+
+from agent.coder import Coder, CoderOptions
+from agent.request import CodingRequest
+from agent.result import ResultContext
+
+
+@pytest.fixture(scope="session")
+def coders():
+    return {
+        policy: Coder(CoderOptions(llm="none", policy=policy))
+        for policy in ("guidelines", "mentions")
+    }
+
+
+@pytest.fixture(scope="session")
+def code(coders):
+    """Return a function that codes a text and gives the result."""
+
+    def run(text, policy="guidelines", **context):
+        return coders[policy].code(CodingRequest("n", text, ResultContext(**context)))
+
+    return run

@@ -1,0 +1,111 @@
+"""What each step of the coding policies does, on sentences a coder would recognise."""
+
+import pytest
+
+
+def assigned(result):
+    return {c.code for c in result.codes}
+
+
+def rejected(result):
+    return {r.code: r for r in result.rejected}
+
+
+def guidelines(result, code):
+    return next(c.guidelines for c in result.codes if c.code == code)
+
+
+def test_an_uncertain_diagnosis_follows_the_setting(code):
+    note = "ASSESSMENT: Probable acute appendicitis."
+    inpatient = code(note, setting="inpatient")
+    assert assigned(inpatient) == {"K35.80"}
+    assert guidelines(inpatient, "K35.80") == ["II.H"]
+    outpatient = code(note, setting="outpatient")
+    assert not assigned(outpatient)
+    assert "IV.H" not in rejected(outpatient)["K35.80"].reason
+    assert rejected(outpatient)["K35.80"].stage == "policy"
+
+
+@pytest.mark.parametrize(
+    ("note", "code_", "not_code"),
+    [
+        ("PMH: history of breast cancer.", "Z85.3", "C50.919"),
+        ("PMH: history of hypertension.", "I10", None),
+        ("FAMILY HISTORY: Father had colon cancer.", "Z80.0", "C18.9"),
+        ("ASSESSMENT: Type 2 diabetes with hypertension.", "I10", None),
+        ("ASSESSMENT: Hypertension and congestive heart failure.", "I11.0", "I10"),
+        ("ASSESSMENT: COPD with lobar pneumonia.", "J44.0", "J44.9"),
+        ("ASSESSMENT: Obesity. BMI 32.4.", "Z68.32", None),
+    ],
+)
+def test_conditions_become_the_codes_of_a_us_coder(code, note, code_, not_code):
+    codes = assigned(code(note))
+    assert code_ in codes
+    assert not_code not in codes
+
+
+def test_a_body_mass_index_needs_a_weight_diagnosis_and_an_adult(code):
+    assert "Z68.32" not in assigned(code("ASSESSMENT: Gout. BMI 32.4."))
+    assert "Z68.32" not in assigned(code("ASSESSMENT: Obesity. BMI 32.4.", age=12))
+
+
+def test_a_symptom_of_a_coded_disease_goes_and_says_why(code):
+    result = code("ASSESSMENT: Lobar pneumonia. Cough for three days.")
+    assert "R05.9" not in assigned(result)
+    assert "integral to J18.1" in rejected(result)["R05.9"].reason
+
+
+def test_a_symptom_without_a_disease_stays(code):
+    assert "R05.9" in assigned(code("ASSESSMENT: Cough for three days."))
+
+
+def test_a_sign_that_only_the_examination_lists_goes(code):
+    note = "PHYSICAL EXAM:\nSystolic heart murmur.\n\nASSESSMENT:\nGout."
+    assert "R01.1" not in assigned(code(note))
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "ASSESSMENT: No evidence of pulmonary embolism.",
+        "HPI: She denies chest pain.",
+        "PLAN: Return if fever develops.",
+        "FAMILY HISTORY: No family history of colon cancer.",
+    ],
+)
+def test_what_the_note_rules_out_is_not_coded(code, note):
+    result = code(note)
+    assert not result.codes
+    assert result.rejected
+    assert all(r.stage == "reason" for r in result.rejected)
+
+
+def test_the_unspecified_code_gives_way_to_the_specified(code):
+    note = "HPI: Known rheumatoid arthritis.\nASSESSMENT: Seropositive rheumatoid arthritis."
+    codes = assigned(code(note))
+    assert "M05.9" in codes
+    assert "M06.9" not in codes
+
+
+def test_mentions_keeps_symptoms_and_history(code):
+    note = "ASSESSMENT: Lobar pneumonia with cough. History of breast cancer."
+    assert {"J18.1", "R05.9"} <= assigned(code(note, policy="mentions"))
+
+
+def test_an_excludes1_pair_of_separate_words_is_left_to_the_coder(code):
+    result = code("ASSESSMENT: Type 1 diabetes. Type 2 diabetes mellitus.")
+    (finding,) = [f for f in result.findings if f.rule == "excludes1"]
+    assert finding.severity == "warning"
+    assert {"E10.9", "E11.9"} <= assigned(result)
+
+
+def test_every_code_rests_on_words_of_the_note(code):
+    note = (
+        "DISCHARGE DIAGNOSES: 1. Femoral neck fracture, left. 2. Diabetic foot ulcer. "
+        "3. Sepsis due to E. coli. 4. Acute on chronic systolic heart failure. 5. CKD stage 4."
+    )
+    result = code(note)
+    assert len(result.codes) >= 5
+    for assigned_code in result.codes:
+        assert assigned_code.evidence
+        assert all(note[e.start : e.end] == e.text for e in assigned_code.evidence)
