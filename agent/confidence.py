@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from knowledge.assertion import Assertion
 from knowledge.note_text import SectionKind
 
-_BASE = -4.5
-_WORDING_WEIGHT = 6.0
-_DENSE_WEIGHT = 4.0
+_BASE = -2.5
+_WORDING_WEIGHT = 3.0
+_DENSE_WEIGHT = 2.0
 _DENSE_ORIGIN = 0.5  # cosine below which similarity says nothing
-_BM25_WEIGHT = 2.0
+_BM25_WEIGHT = 1.0
 # Where diagnoses are made, as against where findings are listed.
-_SECTION_VOICE: Mapping[SectionKind, float] = {"diagnoses": 1.0, "assessment": 0.8}
+_SECTION_VOICE: Mapping[SectionKind, float] = {"diagnoses": 0.5, "assessment": 0.4}
 
 # Under the policy "mentions" a negated finding may be coded too: half of those with a matching
 # wording are in CodiEsp's gold, as many as of the others. There the assertion is one more voice.
@@ -26,9 +26,9 @@ ASSERTION_VOICE: Mapping[Assertion, float] = {
     "present": 0.0,
     "historical": 0.0,
     "possible": 0.0,
-    "absent": -1.0,
-    "hypothetical": -1.0,
-    "family": -2.0,
+    "absent": -0.5,
+    "hypothetical": -0.5,
+    "family": -1.0,
 }
 
 

@@ -25,6 +25,8 @@ from knowledge.code_systems.base import CodeSystem
 from knowledge.note_text import Note, Sentence, Span
 
 _KIND_WEIGHT = {"synonym": 1.0, "title": 1.0, "inclusion": 0.95, "mesh": 0.85}
+# A main term of our own seed is chosen to stand alone, however common its words are.
+_MAIN_TERM = 0.8
 _MISSPELT = 0.8  # a corrected word counts a little less than one written right
 _AMBIGUOUS = 0.5  # so does an abbreviation with several meanings
 _SECOND_CODE = 0.7  # and a wording's second code, third code ...
@@ -111,6 +113,8 @@ class TermGenerator:
             self._by_rarest[rarest].append(number)
             information = 1 - math.exp(-sum(self._idf[s] for s in term.stems) / 5)
             rank_weight = _SECOND_CODE ** seen[term.stems]
+            if term.kind == "synonym":
+                information = max(information, _MAIN_TERM)
             self._weights.append(_KIND_WEIGHT[term.kind] * information * rank_weight)
             seen[term.stems] += 1
         self._abbreviations = _AbbreviationReader(abbreviations)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -25,7 +24,11 @@ def print_result(note: str, result: Result) -> None:
     left = Panel(_highlighted(note, result.codes), title=result.id)
     right = _codes_side(result)
     if console.width >= _SIDE_BY_SIDE:
-        console.print(Columns([left, right], expand=True, equal=True))
+        grid = Table.grid(expand=True, padding=(0, 1))
+        grid.add_column(ratio=1)
+        grid.add_column(ratio=1)
+        grid.add_row(left, right)
+        console.print(grid)
     else:
         console.print(left, right)
 

@@ -25,7 +25,9 @@ _PRECEDENCE: Sequence[Assertion] = (
 _EXACT_SOURCES = frozenset({"terms", "figures"})
 _EQUAL_EVIDENCE = 0.5  # share of the best mention's score from which another one counts
 _MAX_EVIDENCE = 3
-_LEAST_CONFIDENCE = 0.1  # below it a candidate stays in the ranking and is not judged
+_LEAST_CONFIDENCE = 0.25  # below it a candidate stays in the ranking and is not judged
+# Under "guidelines" no question is spent on what is ruled out or a relative's.
+_OPEN_ASSERTIONS: frozenset[Assertion] = frozenset({"present", "possible", "historical"})
 _REJECTED_BY_ASSERTION: dict[Assertion, str] = {
     "absent": "ruled out in",
     "hypothetical": "only a possibility ahead in",
@@ -106,7 +108,7 @@ def _with_llm(note: Note, proposals: Sequence[Proposal], context: CoderContext) 
         p
         for p in proposals
         if settings.uncertain_low <= p.confidence <= settings.uncertain_high
-        and (context.policy == "mentions" or p.assertion not in _REJECTED_BY_ASSERTION)
+        and (context.policy == "mentions" or p.assertion in _OPEN_ASSERTIONS)
     ]
     middle = log_odds(settings.threshold)
     open_questions.sort(key=lambda p: (abs(log_odds(p.confidence) - middle), p.code))
@@ -123,7 +125,8 @@ def _hear(proposal: Proposal, answer: float, context: CoderContext) -> Proposal:
         proposal,
         confidence=probability(odds),
         sources={**proposal.sources, "llm": answer},
-        reason=f"{proposal.reason}; the LLM {verdict} it (log-odds {answer:+.1f})",
+        reason=f"{proposal.reason}; the LLM {verdict} it (log-odds {answer:+.1f}, "
+        f"undecided at {settings.llm_bias:+.1f})",
     )
 
 

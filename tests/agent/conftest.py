@@ -1,4 +1,4 @@
-"""One loaded agent for all tests of its behaviour; loading takes seconds, coding a sentence none."""
+"""One loaded agent for all tests of its behaviour: loading takes seconds, a sentence none."""
 
 import pytest
 
