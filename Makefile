@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NOTES := tests/data/notes
 
-.PHONY: demo test lint bench index clean
+.PHONY: demo test lint bench index traces clean
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -15,8 +15,9 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 demo: $(VENV)/.ready  ## Code the three sample notes with the built-in LLM.
 	$(BIN)/icd-agent model fetch
-	$(BIN)/icd-agent code $(NOTES)/discharge_summary.txt --setting inpatient
-	$(BIN)/icd-agent code $(NOTES)/emergency_visit.txt $(NOTES)/clinic_letter.txt --setting outpatient
+	$(BIN)/icd-agent code $(NOTES)/discharge_summary.txt --setting inpatient --sex M --age 71
+	$(BIN)/icd-agent code $(NOTES)/emergency_visit.txt --setting outpatient --sex F --age 46
+	$(BIN)/icd-agent code $(NOTES)/clinic_letter.txt --setting outpatient --sex F --age 58
 
 test: $(VENV)/.ready  ## Run the tests; those of the LLM need `icd-agent model fetch` once.
 	$(BIN)/python -m pytest -q
@@ -31,6 +32,11 @@ bench: $(VENV)/.ready  ## Measure speed and memory beside their targets.
 
 index: $(VENV)/.ready  ## Rebuild the shipped artefacts.
 	$(BIN)/icd-agent index build --out indexes/bundled
+
+traces: $(VENV)/.ready  ## Record the traces that the tests replay, with the built-in LLM.
+	cd $(NOTES) && ../../../$(BIN)/icd-agent code discharge_summary.txt --setting inpatient --sex M --age 71 --trace ../traces --json > /dev/null
+	cd $(NOTES) && ../../../$(BIN)/icd-agent code emergency_visit.txt --setting outpatient --sex F --age 46 --trace ../traces --json > /dev/null
+	cd $(NOTES) && ../../../$(BIN)/icd-agent code clinic_letter.txt --setting outpatient --sex F --age 58 --trace ../traces --json > /dev/null
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

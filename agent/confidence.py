@@ -54,4 +54,9 @@ def evidence_odds(sources: Mapping[str, float], sections: frozenset[SectionKind]
     similarity = max(0.0, sources.get("dense", 0.0) - _DENSE_ORIGIN)
     odds = _BASE + _WORDING_WEIGHT * wording
     odds += _DENSE_WEIGHT * similarity + _BM25_WEIGHT * sources.get("bm25", 0.0)
-    return odds + max((_SECTION_VOICE.get(kind, 0.0) for kind in sections), default=0.0)
+    return odds + max(map(section_voice, sections), default=0.0)
+
+
+def section_voice(kind: SectionKind) -> float:
+    """Return what a section adds to the log-odds of the findings in it."""
+    return _SECTION_VOICE.get(kind, 0.0)

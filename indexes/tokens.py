@@ -58,9 +58,9 @@ _INFLECTIONS = tuple(
         (r"edematous$", "edema"),
     )
 )
-# An inflammation is not its organ, alcoholism is more than alcohol, and an inhalant is no inhaler:
-# these words stay whole.
-_UNSTEMMED = re.compile(r"(?:itis|alcoholism|inhalants?)$")
+# An inflammation is not its organ, aldosteronism is more than aldosterone, and an inhalant is no
+# inhaler: these words stay whole.
+_UNSTEMMED = re.compile(r"(?:itis|alcoholism|aldosteronism|inhalants?)$")
 
 # A Snowball stemmer keeps a buffer of its own and must not be shared between threads.
 _local = threading.local()

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent.confidence import ASSERTION_VOICE, evidence_odds, log_odds, probability
+from agent.confidence import (
+    ASSERTION_VOICE,
+    evidence_odds,
+    log_odds,
+    probability,
+    section_voice,
+)
 from agent.result import Evidence
 from agent.state import CoderContext, Proposal, State
 from agent.verify import verify
@@ -63,7 +69,10 @@ def _propose(
     best = [m for m in best if m.score >= least]
     judged = [(m, annotator.of(_asserted(note, m)).assertion) for m in best]
     assertion = min((a for _, a in judged), key=_PRECEDENCE.index)
-    mentions = [m for m, a in judged if a == assertion][:_MAX_EVIDENCE]
+    agreeing = [m for m, a in judged if a == assertion]
+    # A coder looks first where the diagnosis is made.
+    agreeing.sort(key=lambda m: -section_voice(note.section_at(m.span.start).kind))
+    mentions = agreeing[:_MAX_EVIDENCE]
     sections = frozenset(note.section_at(m.span.start).kind for m in mentions)
     odds = evidence_odds(candidate.sources, sections)
     if context.policy == "mentions":

@@ -231,6 +231,21 @@ def test_a_cue_inside_the_mention_is_part_of_the_term():
     assert judge("[Family history of colon cancer] noted.").assertion == "present"
 
 
+@pytest.mark.parametrize(
+    ("text", "assertion"),
+    [
+        ("[Cushing's syndrome] has been ruled out.", "absent"),
+        (
+            "The risks include but are not limited to infection, nerve damage and [stroke].",
+            "hypothetical",
+        ),
+        ("Possible complications are bleeding, [infection] and pain.", "hypothetical"),
+    ],
+)
+def test_what_is_excluded_or_a_risk_is_not_there(text, assertion):
+    assert judge(text).assertion == assertion
+
+
 def test_a_negation_may_reach_into_the_mention():
     assert judge("No [family history of colon cancer].").assertion == "absent"
     assert judge("No [history of falling].").assertion == "absent"
