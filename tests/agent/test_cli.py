@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.coder import code_or_fail
+from agent.request import CodingRequest
+from indexes.artefacts import BUNDLED_DIRECTORY
+
 NOTES = Path(__file__).parent.parent / "data" / "notes"
 EXPECTED = json.loads((NOTES / "expected.json").read_text(encoding="utf-8"))
 
@@ -222,6 +226,32 @@ def test_a_users_mistake_is_one_clear_line_and_status_2(arguments, message):
     assert done.returncode == 2, done.stdout
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_artefacts_that_do_not_belong_together_name_the_repair(tmp_path):
+    manifest = (BUNDLED_DIRECTORY / "manifest.json").read_text(encoding="utf-8")
+    (tmp_path / "manifest.json").write_text(manifest, encoding="utf-8")
+    note = NOTES / "clinic_letter.txt"
+    done = icd_agent("code", note, "--llm", "none", "--index", tmp_path)
+    assert done.returncode == 2
+    assert "is missing" in done.stderr
+    assert f"icd-agent index build --out {tmp_path}" in done.stderr
+    (tmp_path / "manifest.json").write_text(manifest.replace("2026-04-01", "2020-01-01"))
+    done = icd_agent("code", note, "--llm", "none", "--index", tmp_path)
+    assert done.returncode == 2
+    assert "'2020-01-01'" in done.stderr
+
+
+def test_a_failing_note_spares_the_others(tmp_path, coders):
+    class Broken(type(coders["mentions"])):
+        def code(self, request, on_node=None):
+            raise RuntimeError("planted")
+
+    broken = object.__new__(Broken)
+    broken.__dict__ = coders["mentions"].__dict__
+    result = code_or_fail(broken, CodingRequest("n", "Lobar pneumonia."))
+    assert (result.status, result.error) == ("failed", "RuntimeError: planted")
+    assert result.codes == []
 
 
 def test_a_missing_model_names_the_command_that_fetches_it(tmp_path):
