@@ -160,14 +160,21 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def code_or_fail(coder: Coder, request: CodingRequest) -> Result:
+def code_or_fail(
+    coder: Coder, request: CodingRequest, on_node: Callable[[str], None] | None = None
+) -> Result:
     """Code one note of a batch; a defect marks this note as failed and spares the others.
+
+    Args:
+        coder: The agent.
+        request: The note.
+        on_node: As in `Coder.code`.
 
     Raises:
         UserError: Something that stands in the way of every note.
     """
     try:
-        return coder.code(request)
+        return coder.code(request, on_node)
     except UserError:
         raise
     except Exception as error:  # the batch goes on, the result says what happened

@@ -114,8 +114,9 @@ def _with_status(coder: "Coder", request: "CodingRequest") -> "Result":
 
     from agent.coder import code_or_fail
 
-    with Console(stderr=True).status(f"coding {request.id} ..."):
-        return code_or_fail(coder, request)
+    title = f"coding {request.id}"
+    with Console(stderr=True).status(title) as status:
+        return code_or_fail(coder, request, lambda node: status.update(f"{title}: {node} done"))
 
 
 def _code_to_file(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from agent.confidence import (
     ASSERTION_VOICE,
@@ -58,21 +59,17 @@ def reason(state: State, context: CoderContext) -> State:
     return {"proposals": decided}
 
 
+class _Support(NamedTuple):
+    """What the note says of a candidate, and the mentions that say so, best first."""
+
+    assertion: Assertion
+    mentions: Sequence[Mention]
+
+
 def _propose(
     candidate: Candidate, note: Note, annotator: AssertionAnnotator, context: CoderContext
 ) -> Proposal:
-    # The words of a term are better evidence than a clause of similar meaning.
-    exact = [m for m in candidate.mentions if m.source in _EXACT_SOURCES]
-    best = exact or list(candidate.mentions)
-    # Fragments of other wordings do not outvote the words that name the finding.
-    least = _EQUAL_EVIDENCE * max(m.score for m in best)
-    best = [m for m in best if m.score >= least]
-    judged = [(m, annotator.of(_asserted(note, m)).assertion) for m in best]
-    assertion = min((a for _, a in judged), key=_PRECEDENCE.index)
-    agreeing = [m for m, a in judged if a == assertion]
-    # A coder looks first where the diagnosis is made.
-    agreeing.sort(key=lambda m: -section_voice(note.section_at(m.span.start).kind))
-    mentions = agreeing[:_MAX_EVIDENCE]
+    assertion, mentions = _support(candidate, note, annotator)
     sections = frozenset(note.section_at(m.span.start).kind for m in mentions)
     odds = evidence_odds(candidate.sources, sections)
     if context.policy == "mentions":
@@ -87,6 +84,20 @@ def _propose(
         reason=f"{_quote(evidence[0])} matches {mentions[0].term!r}",
         sources=candidate.sources,
     )
+
+
+def _support(candidate: Candidate, note: Note, annotator: AssertionAnnotator) -> _Support:
+    # The words of a term are better evidence than a clause of similar meaning.
+    exact = [m for m in candidate.mentions if m.source in _EXACT_SOURCES]
+    mentions = exact or candidate.mentions
+    # Fragments of other wordings do not outvote the words that name the finding.
+    least = _EQUAL_EVIDENCE * max(m.score for m in mentions)
+    judged = [(m, annotator.of(_asserted(note, m)).assertion) for m in mentions if m.score >= least]
+    assertion = min((a for _, a in judged), key=_PRECEDENCE.index)
+    agreeing = [m for m, a in judged if a == assertion]
+    # A coder looks first where the diagnosis is made.
+    agreeing.sort(key=lambda m: -section_voice(note.section_at(m.span.start).kind))
+    return _Support(assertion, agreeing[:_MAX_EVIDENCE])
 
 
 def _asserted(note: Note, mention: Mention) -> Span:
