@@ -22,6 +22,9 @@ _ALLERGIES: frozenset[SectionKind] = frozenset({"allergies"})
 # Overweight and obesity, malnutrition, abnormal weight: what a body mass index may go with.
 _WEIGHT_DIAGNOSES = ("E40", "E41", "E43", "E44", "E45", "E46", "E66", "R63", "R64", "F50")
 _ADULT_BMI_AGE = 20  # years
+_EXTERNAL_CAUSES = ("V", "W", "X", "Y")
+# Injuries, burns, poisoning and effects of the outside; not allergies (T78) and complications.
+_INJURIES = ("S", *(f"T{tens}" for tens in (0, 1, 2, 3, 4, 5, 6)), "T71", "T74", "T75", "T76")
 _MAX_EVIDENCE = 3
 
 
@@ -37,6 +40,7 @@ def apply_policy(state: State, context: CoderContext) -> State:
         layer.family_conditions,
         layer.incidental_findings,
         layer.figures_without_a_diagnosis,
+        layer.causes_without_an_injury,
         layer.combinations,
         layer.unspecified_codes,
         layer.integral_symptoms,
@@ -60,7 +64,7 @@ class _Guidelines:
         """Drop what is only a part of a longer wording that has its own code."""
         accepted = [p for p in self.proposals if p.accepted]
         for p in accepted:
-            whole = next((q for q in accepted if _is_fragment(p, q)), None)
+            whole = next((q for q in accepted if q is not p and _is_fragment(p, q)), None)
             if whole:
                 self._reject(p, f"part of {whole.evidence[0].text!r} ({whole.code})", "I.B.2")
 
@@ -120,6 +124,13 @@ class _Guidelines:
             if p.code.startswith("Z68") and (minor or not diagnosed):
                 why = "adult codes are for 20 years and over" if minor else "no weight diagnosis"
                 self._reject(p, f"{why}: {p.reason}", "I.B.14")
+
+    def causes_without_an_injury(self) -> None:
+        """Keep external causes only beside what they have caused."""
+        injured = any(p.code.startswith(_INJURIES) for p in self._current())
+        for p in self._current():
+            if p.code.startswith(_EXTERNAL_CAUSES) and not injured:
+                self._reject(p, f"no injury that it would have caused: {p.reason}", "I.C.20.a")
 
     def combinations(self) -> None:
         """Apply each combination rule once, from top to bottom."""

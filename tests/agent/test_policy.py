@@ -49,6 +49,16 @@ def test_a_body_mass_index_needs_a_weight_diagnosis_and_an_adult(code):
     assert "Z68.32" not in assigned(code("ASSESSMENT: Obesity. BMI 32.4.", age=12))
 
 
+def test_an_external_cause_needs_an_injury(code):
+    assert "W19.XXXA" not in assigned(code("HPI: Nasal congestion from her fall allergies."))
+    assert "W19.XXXA" in assigned(code("HPI: Wrist fracture after a fall."))
+
+
+def test_a_finding_is_no_fragment_of_itself(code):
+    note = "ASSESSMENT: Ejection murmur. Systolic ejection murmur again today."
+    assert "R01.1" in assigned(code(note))
+
+
 def test_a_symptom_of_a_coded_disease_goes_and_says_why(code):
     result = code("ASSESSMENT: Lobar pneumonia. Cough for three days.")
     assert "R05.9" not in assigned(result)
