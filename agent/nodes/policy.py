@@ -15,9 +15,7 @@ from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.note_text import Note, SectionKind
 from knowledge.policy_data import Change, Combination, apply_combination
 
-_FINDING_SECTIONS: frozenset[SectionKind] = frozenset(
-    {"exam", "results", "review_of_systems", "other"}
-)
+_FINDING_SECTIONS: frozenset[SectionKind] = frozenset({"exam", "results", "review_of_systems"})
 _ALLERGIES: frozenset[SectionKind] = frozenset({"allergies"})
 # Overweight and obesity, malnutrition, abnormal weight: what a body mass index may go with.
 _WEIGHT_DIAGNOSES = ("E40", "E41", "E43", "E44", "E45", "E46", "E66", "R63", "R64", "F50")

@@ -49,6 +49,10 @@ def test_a_body_mass_index_needs_a_weight_diagnosis_and_an_adult(code):
     assert "Z68.32" not in assigned(code("ASSESSMENT: Obesity. BMI 32.4.", age=12))
 
 
+def test_a_note_without_headings_is_coded_too(code):
+    assert "R07.9" in assigned(code("A 60-year-old man presents with chest pain since yesterday."))
+
+
 def test_an_external_cause_needs_an_injury(code):
     assert "W19.XXXA" not in assigned(code("HPI: Nasal congestion from her fall allergies."))
     assert "W19.XXXA" in assigned(code("HPI: Wrist fracture after a fall."))
