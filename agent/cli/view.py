@@ -42,7 +42,7 @@ def _codes_side(result: Result) -> RenderableType:
         parts.append(findings_table(serious))
     hints = len(result.findings) - len(serious)
     if hints:
-        parts.append(Text(f"{hints} hints of the tabular list: see --json", style="dim"))
+        parts.append(Text(f"hints of the tabular list: {hints}, see --json", style="dim"))
     usage = result.usage
     parts.append(
         Text(

@@ -3,6 +3,8 @@
 import pytest
 
 from agent.coder import Coder, CoderOptions
+from agent.llm.catalogue import model_entry
+from agent.llm.fetch import is_present
 from agent.request import CodingRequest
 from agent.result import ResultContext
 
@@ -23,3 +25,10 @@ def code(coders):
         return coders[policy].code(CodingRequest("n", text, ResultContext(**context)))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def builtin_model():
+    """Skip the test where the built-in LLM has not been fetched."""
+    if not is_present(model_entry()):
+        pytest.skip("the built-in LLM is not here: icd-agent model fetch")

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agent.llm.base import ChoiceScores, ContextOverflow, as_chat, prompt_key
-from agent.llm.catalogue import model_entry
-from agent.llm.fetch import is_present
 from agent.llm.llama_cpp import LlamaCppChat, default_threads
 from agent.llm.registry import LLMSpec, load_llm, parse_spec
 from agent.llm.replay import ReplayLLM
@@ -218,9 +216,7 @@ def test_a_trace_cannot_count_tokens():
 
 
 @pytest.fixture(scope="module")
-def llm():
-    if not is_present(model_entry()):
-        pytest.skip("the built-in LLM is not in the model cache: icd-agent model fetch")
+def llm(builtin_model):
     llm = load_llm("builtin", context_tokens=1024)
     assert isinstance(llm, LlamaCppChat)
     yield llm

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from agent.coder import Coder, CoderOptions
-from agent.llm.catalogue import model_entry
-from agent.llm.fetch import is_present
 from agent.request import CodingRequest
 from agent.result import ResultContext
 from agent.trace.reader import read_trace
@@ -18,12 +16,6 @@ from knowledge.errors import UserError
 
 DATA = Path(__file__).parent.parent / "data"
 EXPECTED = json.loads((DATA / "notes" / "expected.json").read_text(encoding="utf-8"))
-
-
-def needs_llm(test):
-    """Mark a test that runs the built-in LLM; without it the test is skipped with the reason."""
-    reason = "the built-in LLM is not here: icd-agent model fetch"
-    return pytest.mark.llm(pytest.mark.skipif(not is_present(model_entry()), reason=reason)(test))
 
 
 def request_of(name):
@@ -90,7 +82,8 @@ def test_a_replay_of_another_note_says_so():
         coder.code(request_of("discharge_summary"))
 
 
-@needs_llm
+@pytest.mark.llm
+@pytest.mark.usefixtures("builtin_model")
 def test_the_built_in_llm_answers_as_recorded():
     live = Coder(CoderOptions(llm="builtin"))
     result = live.code(request_of("clinic_letter"))
@@ -101,7 +94,8 @@ def test_the_built_in_llm_answers_as_recorded():
         assert code.sources.get("llm", 0) == pytest.approx(expected.sources.get("llm", 0), abs=0.5)
 
 
-@needs_llm
+@pytest.mark.llm
+@pytest.mark.usefixtures("builtin_model")
 def test_the_graph_of_langgraph_json_codes_plain_json():
     from agent.langgraph_app import make_graph
 
