@@ -63,7 +63,7 @@ def load_llm(
     Args:
         spec: As a user writes it, or parsed.
         context_tokens: Of a GGUF model; default `agent.llm.base.DEFAULT_CONTEXT`.
-        threads: Of a GGUF model; default cores - 1.
+        threads: Of a GGUF model; default all cores to read the prompt, cores - 1 to write.
 
     Raises:
         UserError: The spec is wrong, or its file is missing, damaged or of another kind.
@@ -81,6 +81,7 @@ def load_llm(
 def _gguf(spec: LLMSpec, context_tokens: int | None, threads: int | None) -> "CodingLLM":
     from agent.llm.base import DEFAULT_CONTEXT
     from agent.llm.llama_cpp import LlamaCppChat, default_threads
+    from indexes.encoder import available_cores
 
     path, sha256 = _model_file(spec)
     return LlamaCppChat(
@@ -88,6 +89,7 @@ def _gguf(spec: LLMSpec, context_tokens: int | None, threads: int | None) -> "Co
         sha256=sha256,
         context_tokens=context_tokens or DEFAULT_CONTEXT,
         threads=threads or default_threads(),
+        reading_threads=threads or available_cores(),
     )
 
 
