@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from agent.overlap import is_fragment, words_of
 from agent.result import Evidence
 from agent.state import CoderContext, Proposal, State
-from indexes.tokens import text_stems
 from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.note_text import Note, SectionKind
 from knowledge.policy_data import Change, Combination, apply_combination
@@ -62,7 +62,7 @@ class _Guidelines:
         """Drop what is only a part of a longer wording that has its own code."""
         accepted = [p for p in self.proposals if p.accepted]
         for p in accepted:
-            whole = next((q for q in accepted if q is not p and _is_fragment(p, q)), None)
+            whole = next((q for q in accepted if q is not p and is_fragment(p, q)), None)
             if whole:
                 self._reject(p, f"part of {whole.evidence[0].text!r} ({whole.code})", "I.B.2")
 
@@ -241,24 +241,12 @@ def _merge_evidence(parts: Sequence[Proposal]) -> tuple[Evidence, ...]:
     return tuple(spans.values())[: max(_MAX_EVIDENCE, len(parts))]
 
 
-def _is_fragment(part: Proposal, whole: Proposal) -> bool:
-    best = part.evidence[0]
-    inside = any(
-        e.start <= best.start and best.end <= e.end and e.text != best.text for e in whole.evidence
-    )
-    return inside and _words(part) < text_stems(" ".join(e.text for e in whole.evidence))
-
-
 def _says_more(system: ICD10CM, unspecified: Proposal, other: Proposal) -> bool:
     """Tell whether ``other`` is the same condition, specified: by category or by its words."""
     if other.code[:3] == unspecified.code[:3] and not _is_unspecified(system, other.code):
         return True
     same_chapter = system.get(other.code).chapter == system.get(unspecified.code).chapter
-    return same_chapter and _words(unspecified) < _words(other)
-
-
-def _words(proposal: Proposal) -> frozenset[str]:
-    return text_stems(proposal.evidence[0].text)
+    return same_chapter and words_of(unspecified) < words_of(other)
 
 
 def _is_unspecified(system: ICD10CM, code: str) -> bool:

@@ -11,6 +11,7 @@ from agent.confidence import (
     probability,
     section_voice,
 )
+from agent.overlap import is_fragment
 from agent.result import Evidence
 from agent.state import CoderContext, Proposal, State
 from agent.verify import verify
@@ -33,7 +34,7 @@ _EXACT_SOURCES = frozenset({"terms", "figures"})
 _EQUAL_EVIDENCE = 0.5  # share of the best mention's score from which another one counts
 _MAX_EVIDENCE = 3
 _LEAST_CONFIDENCE = 0.25  # below it a candidate stays in the ranking and is not judged
-# Under "guidelines" no question is spent on what is ruled out or a relative's.
+# Under "guidelines" no question is spent on what is ruled out or a relative's, nor on fragments.
 _OPEN_ASSERTIONS: frozenset[Assertion] = frozenset({"present", "possible", "historical"})
 _REJECTED_BY_ASSERTION: dict[Assertion, str] = {
     "absent": "ruled out in",
@@ -124,17 +125,28 @@ def _with_llm(note: Note, proposals: Sequence[Proposal], context: CoderContext) 
     if context.llm is None:
         return list(proposals)
     settings = context.settings
-    open_questions = [
-        p
-        for p in proposals
-        if settings.uncertain_low <= p.confidence <= settings.uncertain_high
-        and (context.policy == "mentions" or p.assertion in _OPEN_ASSERTIONS)
-    ]
+    open_questions = [p for p in proposals if _is_open(p, proposals, context)]
     middle = log_odds(settings.threshold)
     open_questions.sort(key=lambda p: (abs(log_odds(p.confidence) - middle), p.code))
     asked = open_questions[: settings.llm_questions]
     answers = {p.code: odds for p, odds in verify(note, asked, context)}
     return [_hear(p, answers[p.code], context) if p.code in answers else p for p in proposals]
+
+
+def _is_open(proposal: Proposal, proposals: Sequence[Proposal], context: CoderContext) -> bool:
+    """Tell whether a question about a proposal may change the result."""
+    settings = context.settings
+    if not settings.uncertain_low <= proposal.confidence <= settings.uncertain_high:
+        return False
+    if context.policy == "mentions":
+        return True
+    clear = proposal.assertion not in _OPEN_ASSERTIONS
+    return not clear and not any(
+        other is not proposal
+        and other.confidence >= settings.threshold
+        and is_fragment(proposal, other)
+        for other in proposals
+    )
 
 
 def _hear(proposal: Proposal, answer: float, context: CoderContext) -> Proposal:
