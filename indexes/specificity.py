@@ -6,6 +6,7 @@ child that says "unspecified" (guideline sections I.B.2 and I.B.18). A 7th chara
 the initial encounter unless the sentence speaks of aftercare or sequela (I.C.19.a).
 """
 
+import functools
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -40,7 +41,7 @@ def specify(system: CodeSystem, code: str, context: Collection[str]) -> str | No
         children = system.children(code)
         if system.get(children[0]).seventh is not None:
             return _with_seventh_character(children, context)
-        own = text_stems(entry.title)
+        own = _title_stems(entry.title)
         fits = {child: _fit(system, child, own, context) for child in children}
         code = max(fits, key=fits.__getitem__)
         if not fits[code].decided:
@@ -59,15 +60,25 @@ def complete(candidates: Iterable[Candidate], note: Note, system: CodeSystem) ->
     Returns:
         The ranking in the same order, each code once; a code that no word decides stays as it is.
     """
+
+    @functools.cache
+    def sentence_stems(offset: int) -> frozenset[str]:
+        sentence = note.sentence_at(offset)
+        return text_stems(note.slice(sentence.span)) if sentence else frozenset()
+
     completed: dict[str, Candidate] = {}
     for candidate in candidates:
         code = candidate.code
         if candidate.mentions and not system.get(code).billable:
-            sentence = note.sentence_at(candidate.mentions[0].span.start)
-            words = note.slice(sentence.span) if sentence else ""
-            code = specify(system, code, text_stems(words)) or code
+            context = sentence_stems(candidate.mentions[0].span.start)
+            code = specify(system, code, context) or code
         completed.setdefault(code, replace(candidate, code=code))
     return list(completed.values())
+
+
+@functools.lru_cache(maxsize=100_000)
+def _title_stems(title: str) -> frozenset[str]:
+    return text_stems(title)
 
 
 class _Fit(NamedTuple):
@@ -83,7 +94,7 @@ def _fit(
     system: CodeSystem, child: str, parent_stems: frozenset[str], context: Collection[str]
 ) -> _Fit:
     title = system.get(child).title
-    extra = text_stems(title) - parent_stems
+    extra = _title_stems(title) - parent_stems
     supported = sum(s in context for s in extra)
     unsupported = len(extra) - supported
     unspecified = _UNSPECIFIED.search(title) is not None

@@ -104,7 +104,6 @@ def token_stems(tokens: list[Token]) -> list[str | None]:
     return stems
 
 
-@functools.lru_cache(maxsize=200_000)
 def text_stems(text: str) -> frozenset[str]:
     """Return the stems of a text, stop words dropped."""
     return frozenset(s for s in token_stems(tokenise(text)) if s)
