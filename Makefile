@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NOTES := tests/data/notes
+# The sample notes, each with what is known of its encounter.
+DISCHARGE := discharge_summary.txt --setting inpatient --sex M --age 71
+EMERGENCY := emergency_visit.txt --setting outpatient --sex F --age 46
+CLINIC := clinic_letter.txt --setting outpatient --sex F --age 58
 
 .PHONY: demo test lint bench index traces clean
 
@@ -15,9 +19,9 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 demo: $(VENV)/.ready  ## Code the three sample notes with the built-in LLM.
 	$(BIN)/icd-agent model fetch
-	$(BIN)/icd-agent code $(NOTES)/discharge_summary.txt --setting inpatient --sex M --age 71
-	$(BIN)/icd-agent code $(NOTES)/emergency_visit.txt --setting outpatient --sex F --age 46
-	$(BIN)/icd-agent code $(NOTES)/clinic_letter.txt --setting outpatient --sex F --age 58
+	$(BIN)/icd-agent code $(NOTES)/$(DISCHARGE)
+	$(BIN)/icd-agent code $(NOTES)/$(EMERGENCY)
+	$(BIN)/icd-agent code $(NOTES)/$(CLINIC)
 
 test: $(VENV)/.ready  ## Run the tests; those of the LLM need `icd-agent model fetch` once.
 	$(BIN)/python -m pytest -q
@@ -34,9 +38,9 @@ index: $(VENV)/.ready  ## Rebuild the shipped artefacts.
 	$(BIN)/icd-agent index build --out indexes/bundled
 
 traces: $(VENV)/.ready  ## Record the traces that the tests replay, with the built-in LLM.
-	cd $(NOTES) && ../../../$(BIN)/icd-agent code discharge_summary.txt --setting inpatient --sex M --age 71 --trace ../traces --json > /dev/null
-	cd $(NOTES) && ../../../$(BIN)/icd-agent code emergency_visit.txt --setting outpatient --sex F --age 46 --trace ../traces --json > /dev/null
-	cd $(NOTES) && ../../../$(BIN)/icd-agent code clinic_letter.txt --setting outpatient --sex F --age 58 --trace ../traces --json > /dev/null
+	cd $(NOTES) && ../../../$(BIN)/icd-agent code $(DISCHARGE) --trace ../traces --json > /dev/null
+	cd $(NOTES) && ../../../$(BIN)/icd-agent code $(EMERGENCY) --trace ../traces --json > /dev/null
+	cd $(NOTES) && ../../../$(BIN)/icd-agent code $(CLINIC) --trace ../traces --json > /dev/null
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

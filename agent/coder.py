@@ -5,7 +5,7 @@ import hashlib
 import importlib.metadata
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from agent.graph import build_graph
 from agent.llm.registry import load_llm
 from agent.request import CodingRequest
 from agent.result import Policy, Result, Usage
-from agent.settings import POLICY_SETTINGS, Settings
+from agent.settings import Settings
 from agent.state import CoderContext, LLMIdentity
 from agent.trace.events import RunEnd, RunStart
 from agent.trace.recorder import Recorder, trace_path
@@ -39,7 +39,7 @@ class CoderOptions:
         trace_dir: Folder for one trace a note; None keeps none.
         index: Folder of search indexes; None takes the shipped ones.
         top_candidates: Places of the ranking kept in a result; None keeps all.
-        settings: The agent's numbers; None takes those of the policy.
+        settings: The agent's numbers.
     """
 
     llm: str = "builtin"
@@ -48,7 +48,7 @@ class CoderOptions:
     trace_dir: Path | None = None
     index: Path | None = None
     top_candidates: int | None = None
-    settings: Settings | None = None
+    settings: Settings = field(default_factory=Settings)
 
 
 class Coder:
@@ -71,7 +71,7 @@ class Coder:
             llm=llm,
             llm_identity=LLMIdentity(options.llm, llm.model_id if llm else "none"),
             policy=options.policy,
-            settings=options.settings or POLICY_SETTINGS[options.policy],
+            settings=options.settings,
             recorder=Recorder(),
         )
 

@@ -1,7 +1,8 @@
 """The agent as LangGraph's own tools start it (``langgraph.json``).
 
 Those pass plain JSON in and out, so one outer node turns ``{"id", "text"}`` into a request and the
-result into JSON. Models are loaded when the graph is made.
+result into JSON. Models are loaded when the graph is made. What those tools themselves do with the
+text, such as sending it to a tracing service that the environment names, is theirs to set.
 """
 
 from typing import Any, NotRequired, TypedDict

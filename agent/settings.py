@@ -1,10 +1,6 @@
 """The agent's own numbers, in one place, each with its meaning and where it comes from."""
 
-from collections.abc import Mapping
-
 from pydantic import BaseModel, ConfigDict, Field
-
-from agent.result import Policy
 
 
 class Settings(BaseModel):
@@ -36,11 +32,3 @@ class Settings(BaseModel):
         default=1.0, description="Log-odds at which the LLM is undecided: it says yes too readily."
     )
     max_revisions: int = Field(default=3, ge=0, description="Rounds of check and revise, at most.")
-
-
-# The two policies share everything but what they are tuned for: "mentions" for F1 on notes whose
-# every finding is annotated, "guidelines" for a list that a coder need not clean up.
-POLICY_SETTINGS: Mapping[Policy, Settings] = {
-    "mentions": Settings(threshold=0.5),
-    "guidelines": Settings(threshold=0.5),
-}

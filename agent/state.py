@@ -18,6 +18,8 @@ from knowledge.rules.findings import Finding
 if TYPE_CHECKING:
     from agent.llm.base import CodingLLM
 
+MAX_EVIDENCE = 3  # spans kept for a proposal
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:

@@ -24,13 +24,13 @@ _EVIDENCE_LENGTH = 200  # characters; a longer quotation says no more than its s
 def verify(
     note: Note, proposals: Sequence[Proposal], context: CoderContext
 ) -> Iterator[tuple[Proposal, float]]:
-    """Yield each proposal with the log-odds of Yes, in nats."""
-    for proposal in proposals:
-        yield proposal, _ask(note, proposal, context)
-
-
-def _ask(note: Note, proposal: Proposal, context: CoderContext) -> float:
+    """Yield each proposal with the log-odds of Yes, in nats; the context has an LLM."""
     assert context.llm is not None
+    for proposal in proposals:
+        yield proposal, _ask(context.llm, note, proposal, context)
+
+
+def _ask(llm: CodingLLM, note: Note, proposal: Proposal, context: CoderContext) -> float:
     prompt = load_prompt(_PROMPT)
     for text in _contexts(note, proposal):
         messages = prompt.render(
@@ -38,8 +38,16 @@ def _ask(note: Note, proposal: Proposal, context: CoderContext) -> float:
             evidence=_as_data(proposal.evidence[0].text[:_EVIDENCE_LENGTH]),
             description=context.system.get(proposal.code).title,
         )
-        scores = _scores(context.llm, messages, prompt.choices)
-        _record(proposal.code, messages, prompt.choices, scores, context)
+        scores = _scores(llm, messages, prompt.choices)
+        call = {
+            "call": "score_choices",
+            "purpose": f"{_PROMPT} {proposal.code}",
+            "prompt_sha256": prompt_key(messages, prompt.choices),
+            "messages": as_chat(messages),
+            "choices": list(prompt.choices),
+            "model": context.llm_identity.model,
+        }
+        context.recorder.llm_call(**call, **_outcome(scores, llm.context_tokens))
         if not isinstance(scores, ContextOverflow):
             return scores.log_odds(_YES, _NO)
     raise AssertionError("one sentence always fits into the context")
@@ -54,37 +62,19 @@ def _scores(
         return overflow  # ask again with less of the note; the trace shows both
 
 
-def _record(
-    code: str,
-    messages: list[BaseMessage],
-    choices: Sequence[str],
-    scores: ChoiceScores | ContextOverflow,
-    context: CoderContext,
-) -> None:
+def _outcome(scores: ChoiceScores | ContextOverflow, context_tokens: int) -> dict[str, Any]:
+    """Return the fields of an `LLMCall` that tell what came of it."""
     if isinstance(scores, ContextOverflow):
         overflow = {"needed": scores.needed, "available": scores.available}
-        outcome: dict[str, Any] = {**_UNANSWERED, "settings": {"overflow": overflow}}
-    else:
-        outcome = {
-            "logprobs": scores.logprobs,
-            "prompt_tokens": scores.prompt_tokens,
-            "completion_tokens": 1,
-            "cached_tokens": scores.cached_tokens,
-            "seconds": scores.seconds,
-            "settings": {
-                "floored": sorted(scores.floored),
-                "context_tokens": context.llm.context_tokens if context.llm else 0,
-            },
-        }
-    context.recorder.llm_call(
-        call="score_choices",
-        purpose=f"{_PROMPT} {code}",
-        prompt_sha256=prompt_key(messages, choices),
-        messages=as_chat(messages),
-        choices=list(choices),
-        model=context.llm_identity.model,
-        **outcome,
-    )
+        return {**_UNANSWERED, "settings": {"overflow": overflow}}
+    return {
+        "logprobs": scores.logprobs,
+        "prompt_tokens": scores.prompt_tokens,
+        "completion_tokens": 1,
+        "cached_tokens": scores.cached_tokens,
+        "seconds": scores.seconds,
+        "settings": {"floored": sorted(scores.floored), "context_tokens": context_tokens},
+    }
 
 
 def _contexts(note: Note, proposal: Proposal) -> Iterator[str]:

@@ -60,20 +60,22 @@ def complete(candidates: Iterable[Candidate], note: Note, system: CodeSystem) ->
     Returns:
         The ranking in the same order, each code once; a code that no word decides stays as it is.
     """
-
-    @functools.cache
-    def sentence_stems(offset: int) -> frozenset[str]:
-        sentence = note.sentence_at(offset)
-        return text_stems(note.slice(sentence.span)) if sentence else frozenset()
-
+    # Many candidates rest on the same few sentences.
+    stems_at = functools.cache(functools.partial(sentence_stems, note))
     completed: dict[str, Candidate] = {}
     for candidate in candidates:
         code = candidate.code
         if candidate.mentions and not system.get(code).billable:
-            context = sentence_stems(candidate.mentions[0].span.start)
+            context = stems_at(candidate.mentions[0].span.start)
             code = specify(system, code, context) or code
         completed.setdefault(code, replace(candidate, code=code))
     return list(completed.values())
+
+
+def sentence_stems(note: Note, offset: int) -> frozenset[str]:
+    """Return the stems of the sentence at an offset of a note; none between sentences."""
+    sentence = note.sentence_at(offset)
+    return text_stems(note.slice(sentence.span)) if sentence else frozenset()
 
 
 @functools.lru_cache(maxsize=100_000)

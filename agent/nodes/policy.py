@@ -10,7 +10,7 @@ from typing import Literal
 
 from agent.overlap import is_fragment, words_of
 from agent.result import Evidence
-from agent.state import CoderContext, Proposal, State
+from agent.state import MAX_EVIDENCE, CoderContext, Proposal, State
 from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.note_text import Note, SectionKind
 from knowledge.policy_data import Change, Combination, apply_combination
@@ -23,7 +23,6 @@ _ADULT_BMI_AGE = 20  # years
 _EXTERNAL_CAUSES = ("V", "W", "X", "Y")
 # Injuries, burns, poisoning and effects of the outside; not allergies (T78) and complications.
 _INJURIES = ("S", *(f"T{tens}" for tens in (0, 1, 2, 3, 4, 5, 6)), "T71", "T74", "T75", "T76")
-_MAX_EVIDENCE = 3
 
 
 def apply_policy(state: State, context: CoderContext) -> State:
@@ -234,11 +233,11 @@ class _Guidelines:
 def _merge_evidence(parts: Sequence[Proposal]) -> tuple[Evidence, ...]:
     """Return the best evidence of each part, then the rest, each span once."""
     spans: dict[tuple[int, int], Evidence] = {}
-    for rank in range(_MAX_EVIDENCE):
+    for rank in range(MAX_EVIDENCE):
         for part in parts:
             for evidence in part.evidence[rank : rank + 1]:
                 spans.setdefault((evidence.start, evidence.end), evidence)
-    return tuple(spans.values())[: max(_MAX_EVIDENCE, len(parts))]
+    return tuple(spans.values())[: max(MAX_EVIDENCE, len(parts))]
 
 
 def _says_more(system: ICD10CM, unspecified: Proposal, other: Proposal) -> bool:

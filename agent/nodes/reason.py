@@ -13,7 +13,7 @@ from agent.confidence import (
 )
 from agent.overlap import is_fragment
 from agent.result import Evidence
-from agent.state import CoderContext, Proposal, State
+from agent.state import MAX_EVIDENCE, CoderContext, Proposal, State
 from agent.verify import verify
 from indexes.candidates import Candidate, Mention
 from knowledge.assertion import Assertion, AssertionAnnotator
@@ -32,7 +32,6 @@ _PRECEDENCE: Sequence[Assertion] = (
 # Generators whose mentions are the words of the finding itself; others name a clause around it.
 _EXACT_SOURCES = frozenset({"terms", "figures"})
 _EQUAL_EVIDENCE = 0.5  # share of the best mention's score from which another one counts
-_MAX_EVIDENCE = 3
 _LEAST_CONFIDENCE = 0.25  # below it a candidate stays in the ranking and is not judged
 # Under "guidelines" no question is spent on what is ruled out or a relative's, nor on fragments.
 _OPEN_ASSERTIONS: frozenset[Assertion] = frozenset({"present", "possible", "historical"})
@@ -98,7 +97,7 @@ def _support(candidate: Candidate, note: Note, annotator: AssertionAnnotator) ->
     agreeing = [m for m, a in judged if a == assertion]
     # A coder looks first where the diagnosis is made.
     agreeing.sort(key=lambda m: -section_voice(note.section_at(m.span.start).kind))
-    return _Support(assertion, agreeing[:_MAX_EVIDENCE])
+    return _Support(assertion, agreeing[:MAX_EVIDENCE])
 
 
 def _asserted(note: Note, mention: Mention) -> Span:
@@ -140,8 +139,9 @@ def _is_open(proposal: Proposal, proposals: Sequence[Proposal], context: CoderCo
         return False
     if context.policy == "mentions":
         return True
-    clear = proposal.assertion not in _OPEN_ASSERTIONS
-    return not clear and not any(
+    if proposal.assertion not in _OPEN_ASSERTIONS:
+        return False
+    return not any(
         other is not proposal
         and other.confidence >= settings.threshold
         and is_fragment(proposal, other)

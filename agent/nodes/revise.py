@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from agent.state import CoderContext, Proposal, State
-from indexes.specificity import specify
-from indexes.tokens import text_stems
+from indexes.specificity import sentence_stems, specify
 from knowledge.rules import Finding
 
 
@@ -52,9 +51,8 @@ def _complete(
     proposals: list[Proposal], finding: Finding, state: State, context: CoderContext
 ) -> list[Proposal]:
     for proposal in [p for p in proposals if p.accepted and p.code in finding.codes]:
-        sentence = state["note"].sentence_at(proposal.evidence[0].start)
-        words = state["note"].slice(sentence.span) if sentence else ""
-        code = specify(context.system, proposal.code, text_stems(words))
+        words = sentence_stems(state["note"], proposal.evidence[0].start)
+        code = specify(context.system, proposal.code, words)
         if code is None:
             continue
         completed = replace(

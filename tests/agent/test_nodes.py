@@ -9,28 +9,15 @@ from agent.nodes.ordering import coding_order
 from agent.nodes.revise import needs_revision, revise
 from agent.request import CodingRequest
 from agent.result import Evidence
-from agent.settings import Settings
-from agent.state import CoderContext, LLMIdentity, Proposal
-from agent.trace.recorder import Recorder
-from knowledge.code_systems import get_code_system
+from agent.state import Proposal
 from knowledge.note_text import Note
-from knowledge.policy_data import load_policy
 
 TEXT = "ASSESSMENT: words of the note, and more words of it."
 
 
 @pytest.fixture
-def context():
-    return CoderContext(
-        system=get_code_system(),
-        generators=(),
-        policy_data=load_policy(),
-        llm=None,
-        llm_identity=LLMIdentity("none", "none"),
-        policy="guidelines",
-        settings=Settings(),
-        recorder=Recorder(),
-    )
+def context(bare_context):
+    return bare_context()
 
 
 def proposal(code, start=12, end=17, confidence=0.9):

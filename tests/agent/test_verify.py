@@ -5,29 +5,12 @@ import pytest
 from agent.llm.registry import load_llm
 from agent.llm.replay import ReplayLLM
 from agent.result import Evidence
-from agent.settings import Settings
-from agent.state import CoderContext, LLMIdentity, Proposal
-from agent.trace.recorder import Recorder
+from agent.state import Proposal
 from agent.verify import verify
-from knowledge.code_systems import get_code_system
 from knowledge.note_text import Note
-from knowledge.policy_data import load_policy
 
 FILLER = "The chart was reviewed with the team in detail. " * 400
 TEXT = f"{FILLER}ASSESSMENT: Lobar pneumonia. {FILLER}"
-
-
-def context_with(llm):
-    return CoderContext(
-        system=get_code_system(),
-        generators=(),
-        policy_data=load_policy(),
-        llm=llm,
-        llm_identity=LLMIdentity("builtin", llm.model_id),
-        policy="guidelines",
-        settings=Settings(),
-        recorder=Recorder(),
-    )
 
 
 def ask(context):
@@ -39,8 +22,8 @@ def ask(context):
 
 @pytest.mark.llm
 @pytest.mark.usefixtures("builtin_model")
-def test_a_note_too_long_for_the_context_is_read_around_the_evidence():
-    context = context_with(load_llm("builtin", context_tokens=512))
+def test_a_note_too_long_for_the_context_is_read_around_the_evidence(bare_context):
+    context = bare_context(load_llm("builtin", context_tokens=512))
     (odds,) = ask(context)
     assert odds > 0
     calls = context.recorder.events
@@ -48,7 +31,7 @@ def test_a_note_too_long_for_the_context_is_read_around_the_evidence():
     assert calls[0].settings["overflow"]["available"] == 512
     assert "Lobar pneumonia" in calls[-1].messages[-1]["content"]
 
-    replayed = context_with(ReplayLLM.from_calls(calls))
+    replayed = bare_context(ReplayLLM.from_calls(calls))
     assert ask(replayed) == [odds]
     assert len(replayed.recorder.events) == len(calls)
 
