@@ -6,10 +6,10 @@ from pathlib import Path
 from reprlib import repr as shortened
 from typing import Any
 
-from eval.jsonl import read_records
 from eval.metrics import DEFAULT_RESAMPLES, Metrics, evaluate, normalise
 from knowledge.errors import UserError
 from knowledge.jsonl import JsonLine, line_error
+from knowledge.records import read_records
 
 _GOLD_FIX = 'each line needs "codes": ["N17.9", ...].'
 _PREDICTION_FIX = 'each line needs "codes": [{"code": "N17.9", "confidence": 0.93}, ...].'

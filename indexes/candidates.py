@@ -33,12 +33,15 @@ class Candidate:
         score: The generator's own score, higher is better, comparable within one ranking only.
         mentions: The words that suggested it, best first; empty where a generator cannot tell.
         sources: Score by generator name; a single generator puts its own, fusion all of them.
+        features: Further numbers that a generator knows of the code, by name, for the ranker; they
+            are not part of results.
     """
 
     code: str
     score: float
     mentions: tuple[Mention, ...] = ()
     sources: dict[str, float] = field(default_factory=dict)
+    features: dict[str, float] = field(default_factory=dict)
 
 
 class CandidateGenerator(Protocol):

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eval.datasets.alignment import TextSpan, align, line_spans, sentence_spans
-from eval.datasets.row import CODE_FORM, AlignedEvidence, CodeKind, DatasetRow
+from knowledge.dataset_row import CODE_FORM, AlignedEvidence, CodeKind, DatasetRow
 from knowledge.errors import UserError
 from knowledge.jsonl import line_error
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from eval.datasets.alignment import TextSpan, align, line_spans, sentence_spans
 from eval.datasets.cli import data_group
-from eval.datasets.row import read_rows
+from knowledge.dataset_row import read_rows
 from knowledge.errors import UserError
 
 SHARED = Path(__file__).parents[2].parent / "shared"

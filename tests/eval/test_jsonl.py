@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.datasets.row import DatasetRow, read_rows
-from eval.jsonl import read_records, write_jsonl
+from eval.jsonl import write_jsonl
+from knowledge.dataset_row import DatasetRow, read_rows
 from knowledge.errors import UserError
 from knowledge.jsonl import JsonLine, read_jsonl
+from knowledge.records import read_records
 
 ONE_OBJECT = "Fix: put one whole JSON object on each line."
 UTF8 = "Fix: save the file in the encoding UTF-8."

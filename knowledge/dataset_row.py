@@ -16,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from eval.jsonl import read_records
 from knowledge.jsonl import line_error
+from knowledge.records import read_records
 
 # Whether a code exists is for its code system to say; here only its form is settled.
 CODE_FORM = re.compile(r"[^\sa-z]+")
