@@ -38,6 +38,7 @@ class CoderOptions:
         code_system: Key of the code system.
         trace_dir: Folder for one trace a note; None keeps none.
         index: Folder of search indexes; None takes the shipped ones.
+        learned: Folder of learned parts; None takes those of the search indexes, if any.
         top_candidates: Places of the ranking kept in a result; None keeps all.
         settings: The agent's numbers.
     """
@@ -47,6 +48,7 @@ class CoderOptions:
     code_system: str = "icd10cm"
     trace_dir: Path | None = None
     index: Path | None = None
+    learned: Path | None = None
     top_candidates: int | None = None
     settings: Settings = field(default_factory=Settings)
 
@@ -62,7 +64,10 @@ class Coder:
         self.options = options
         system = get_code_system(options.code_system)
         llm = load_llm(options.llm)
-        self._bundle: Bundle = load_bundle(system, options.index or BUNDLED_DIRECTORY)
+        self._bundle: Bundle = load_bundle(
+            system, options.index or BUNDLED_DIRECTORY, options.learned
+        )
+        learned = self._bundle.learned
         self._graph = build_graph()
         self._context = CoderContext(
             system=system,
@@ -70,10 +75,17 @@ class Coder:
             policy_data=load_policy(),
             llm=llm,
             llm_identity=LLMIdentity(options.llm, llm.model_id if llm else "none"),
+            plm=learned.plm_icd.predictor if learned else None,
             policy=options.policy,
             settings=options.settings,
             recorder=Recorder(),
+            learned=learned,
         )
+
+    @property
+    def context(self) -> CoderContext:
+        """What its nodes work with."""
+        return self._context
 
     def code(self, request: CodingRequest, on_node: Callable[[str], None] | None = None) -> Result:
         """Code one note.

@@ -3,7 +3,7 @@
 The voices of the generators and of the LLM are added as log-odds, with weights set by hand so that
 a wording that stands in the note counts most and resemblance alone never suffices; the sums were
 compared on training notes only (docs/experiments.md). They order candidates well but are no
-calibrated probability; a ranker trained on coded notes takes their place.
+calibrated probability; under the policy "mentions" the trained ranker takes their place.
 """
 
 import math
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from knowledge.assertion import Assertion
 from knowledge.note_text import SectionKind
 
+EVIDENCE_THRESHOLD = 0.5  # confidence of evidence alone from which a candidate is accepted
 _BASE = -2.5
 _WORDING_WEIGHT = 3.0
 _DENSE_WEIGHT = 2.0

@@ -1,8 +1,8 @@
 """The wiring of the agent, and nothing else: which node follows which.
 
-    read -> retrieve -> reason -> policy -> check -> finalise
-                                     ^        |
-                                  revise <----+   while a finding can be mended
+    read -> retrieve -> reason -> compare -> policy -> check -> finalise
+                                                       ^  |
+                                                    revise   while a finding can be mended
 
 Each node is one function ``(state, context) -> State`` in its own file of `agent.nodes`.
 """
@@ -16,6 +16,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from agent.nodes.check import check
+from agent.nodes.compare import compare
 from agent.nodes.finalise import finalise
 from agent.nodes.policy import apply_policy
 from agent.nodes.read import read
@@ -35,7 +36,7 @@ def _traced(name: str, node: Node) -> Callable[[State, Runtime[CoderContext]], S
         recorder.node_start(name)
         began = time.perf_counter()
         update = node(state, runtime.context)
-        recorder.node_end(name, time.perf_counter() - began, summarise(update))
+        recorder.node_end(name, time.perf_counter() - began, summarise(update, runtime.context))
         return update
 
     run.__name__ = name
@@ -55,6 +56,7 @@ def build_graph() -> Graph:
         "read": read,
         "retrieve": retrieve,
         "reason": reason,
+        "compare": compare,
         "policy": apply_policy,
         "check": check,
         "revise": revise,
@@ -66,7 +68,8 @@ def build_graph() -> Graph:
     graph.add_edge(START, "read")
     graph.add_edge("read", "retrieve")
     graph.add_edge("retrieve", "reason")
-    graph.add_edge("reason", "policy")
+    graph.add_edge("reason", "compare")
+    graph.add_edge("compare", "policy")
     graph.add_edge("policy", "check")
     graph.add_conditional_edges("check", _after_check, ["revise", "finalise"])
     graph.add_edge("revise", "check")

@@ -74,6 +74,32 @@ class RankedCandidate(_Part):
     score: float
 
 
+class TextSpan(_Part):
+    """A stretch of the note as given."""
+
+    start: int
+    end: int
+
+
+class PLMOnly(_Part):
+    """A code that PLM-ICD assigns and the result does not."""
+
+    code: str
+    probability: float = Field(ge=0, le=1)
+    evidence: list[TextSpan] = Field(description="Where the model's attention rests.")
+
+
+class PLMOpinion(_Part):
+    """PLM-ICD beside the result; each assigned code is in exactly one of three lists."""
+
+    agree: list[str] = Field(default=[], description="Assigned by both.")
+    agent_only: list[str] = Field(default=[], description="PLM-ICD knows them, does not assign.")
+    plm_only: list[PLMOnly] = Field(default=[], description="Assigned by PLM-ICD alone.")
+    outside_label_space: list[str] = Field(
+        default=[], description="Codes of the result that PLM-ICD cannot assign."
+    )
+
+
 class Usage(_Part):
     """What the result cost."""
 
@@ -99,7 +125,9 @@ class Result(_Part):
     rejected: list[RejectedCode] = []
     findings: list[Finding] = []
     candidates: list[RankedCandidate] = []
-    plm_icd: None = Field(default=None, description="PLM-ICD's opinion; null: not consulted.")
+    plm_icd: PLMOpinion | None = Field(
+        default=None, description="PLM-ICD's opinion; null: not consulted."
+    )
     questions: list[str] = []
     usage: Usage
     trace: str | None = None

@@ -11,24 +11,37 @@ class Settings(BaseModel):
     generator_depth: int = Field(
         default=300, ge=1, description="Candidates taken from each generator."
     )
-    threshold: float = Field(
-        default=0.5, ge=0, le=1, description="Confidence from which a candidate is accepted."
+    threshold: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Confidence from which a candidate is accepted; none given: that of the "
+        "ranker, tuned out-of-fold, or 0.5 where the evidence alone decides.",
     )
-    uncertain_low: float = Field(
-        default=0.3, ge=0, le=1, description="Below it the LLM is not asked about a candidate."
-    )
-    uncertain_high: float = Field(
-        default=0.75, ge=0, le=1, description="Above it the LLM is not asked either."
+    doubt: float = Field(
+        default=1.1,
+        ge=0,
+        description="Distance from the threshold in log-odds within which the LLM is asked about a "
+        "candidate; around 0.5 that is from 0.25 to 0.75.",
     )
     llm_questions: int = Field(
         default=8, ge=0, description="Closed questions to the LLM for one note, at most."
     )
     llm_weight: float = Field(
         default=0.4,
-        description="Weight of the built-in LLM's log-odds beside the evidence's own; chosen on "
-        "118 questions about CodiEsp train notes, as is the bias.",
+        description="Weight of the LLM's log-odds beside the evidence's own, where no voice was "
+        "fitted for it; chosen on 118 questions about CodiEsp train notes, as is the bias.",
     )
     llm_bias: float = Field(
         default=1.0, description="Log-odds at which the LLM is undecided: it says yes too readily."
+    )
+    second_look_doubt: float = Field(
+        default=1.5,
+        ge=0,
+        description="The same for the second look where PLM-ICD disagrees; wider, since a "
+        "disagreement is a reason for doubt.",
+    )
+    second_look_questions: int = Field(
+        default=3, ge=0, description="Questions of the second look for one note, at most."
     )
     max_revisions: int = Field(default=3, ge=0, description="Rounds of check and revise, at most.")

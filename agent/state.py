@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
+from agent.confidence import EVIDENCE_THRESHOLD
 from agent.request import CodingRequest
 from agent.result import Evidence, Policy, Result, Stage
 from agent.settings import Settings
 from agent.trace.recorder import Recorder
 from indexes.candidates import Candidate, CandidateGenerator
+from indexes.learned import Learned
+from indexes.plm_icd.predict import PLMPredictor, Prediction
+from indexes.ranker.model import Ranker
 from knowledge.assertion import Assertion
 from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.note_text import Note
@@ -48,13 +52,38 @@ class Proposal:
     sources: Mapping[str, float] = field(default_factory=dict)
 
 
+class SecondLook(NamedTuple):
+    """A code on which PLM-ICD disagreed, and what the LLM's second look made of it.
+
+    Attributes:
+        code: The code.
+        plm_icd: PLM-ICD's probability; None where the code is not among its predictions.
+        confidence_before: The agent's confidence before the look.
+        confidence_after: And after it.
+        accepted_before: Whether the agent had accepted it.
+        accepted_after: Whether it has now.
+    """
+
+    code: str
+    plm_icd: float | None
+    confidence_before: float
+    confidence_after: float
+    accepted_before: bool
+    accepted_after: bool
+
+
 class State(TypedDict, total=False):
-    """The working state of the graph; each node returns the keys that it changes."""
+    """The working state of the graph; each node returns the keys that it changes.
+
+    ``plm_icd`` holds PLM-ICD's predictions, most probable first; it is empty without a model.
+    """
 
     request: CodingRequest
     note: Note
     candidates: Sequence[Candidate]
+    plm_icd: Sequence[Prediction]
     proposals: Sequence[Proposal]
+    second_look: Sequence[SecondLook]
     findings: Sequence[Finding]
     revisions: int
     result: Result
@@ -76,6 +105,29 @@ class CoderContext:
     policy_data: PolicyData
     llm: "CodingLLM | None"
     llm_identity: LLMIdentity
+    plm: PLMPredictor | None
     policy: Policy
     settings: Settings
     recorder: Recorder
+    learned: Learned | None = None
+
+    @property
+    def learned_generators(self) -> Sequence[CandidateGenerator]:
+        """The generators that learned from coded notes."""
+        return self.learned.generators if self.learned else ()
+
+    @property
+    def ranker(self) -> Ranker | None:
+        """The trained ranker, where it may decide.
+
+        It learned to code as the annotators of its training notes did, every finding they saw; that
+        is the policy "mentions". Under "guidelines" the evidence itself has to convince.
+        """
+        return self.learned.ranker if self.learned and self.policy == "mentions" else None
+
+    @property
+    def threshold(self) -> float:
+        """Confidence from which a code is accepted."""
+        if self.settings.threshold is not None:
+            return self.settings.threshold
+        return self.ranker.card.threshold if self.ranker else EVIDENCE_THRESHOLD

@@ -115,6 +115,11 @@ class Artefacts:
         return self.directory / "terms.tsv.gz"
 
     @property
+    def learned(self) -> Path:
+        """Folder of what learned from coded notes; it has a manifest of its own."""
+        return self.directory / "learned"
+
+    @property
     def identity(self) -> str:
         """Identifies the build: the first half of the manifest's SHA-256."""
         return file_sha256(self.manifest)[:32]

@@ -9,9 +9,11 @@ from typing import NamedTuple
 from indexes.artefacts import BUNDLED_DIRECTORY, Artefacts
 from indexes.candidates import CandidateGenerator
 from indexes.dense import DenseGenerator
-from indexes.encoder import BUNDLED_FOLDER, EncoderFiles, load_encoder
+from indexes.encoder import BUNDLED_FOLDER, Encoder, EncoderFiles, load_encoder
 from indexes.figures import FigureGenerator
+from indexes.learned import Learned, LearnedFiles, load_learned
 from indexes.lexical import LexicalGenerator
+from indexes.remembering_encoder import RememberingEncoder
 from indexes.rows import read_rows
 from indexes.term_table import read_terms
 from indexes.terms import TermGenerator
@@ -20,46 +22,74 @@ from knowledge.code_systems.base import CodeSystem
 
 
 class Bundle(NamedTuple):
-    """The generators and the identity of what they were loaded from."""
+    """The generators and the identity of what they were loaded from.
+
+    Attributes:
+        terms: Term look-up.
+        figures: Body mass index.
+        dense: FAISS.
+        lexical: BM25.
+        learned: What learned from coded notes; None where the folder holds no such parts.
+        encoder: Of the dense index; it remembers recent texts.
+        known_words: Words that are spelt right.
+        identity: Identifies the build and the training.
+    """
 
     terms: TermGenerator
     figures: FigureGenerator
     dense: DenseGenerator
     lexical: LexicalGenerator
+    learned: Learned | None
+    encoder: Encoder
+    known_words: frozenset[str]
     identity: str
 
     @property
     def generators(self) -> Sequence[CandidateGenerator]:
-        """All generators, in the order in which they are asked."""
+        """The generators that learned nothing from coded notes, in the order they are asked."""
         return (self.terms, self.figures, self.dense, self.lexical)
 
 
-def load_bundle(system: CodeSystem, directory: Path = BUNDLED_DIRECTORY) -> Bundle:
+def load_bundle(
+    system: CodeSystem,
+    directory: Path = BUNDLED_DIRECTORY,
+    learned: Path | None = None,
+    *,
+    with_learned: bool = True,
+) -> Bundle:
     """Load the generators.
 
     Args:
         system: The code system of the artefacts.
         directory: A folder that ``icd-agent index build`` wrote.
+        learned: Folder of learned parts; that of the artefacts, where they have one, if None.
+        with_learned: Whether to load learned parts at all.
 
     Raises:
         UserError: The artefacts are missing, damaged, or belong to another encoder or release.
     """
     artefacts = Artefacts.from_directory(directory)
-    encoder = load_encoder(artefacts.read_manifest().encoder)
+    encoder = RememberingEncoder(load_encoder(artefacts.read_manifest().encoder))
     artefacts.verify(system, encoder)
+    known_words = english_words()
+    files = LearnedFiles(learned or artefacts.learned)
+    with_learned = with_learned and (learned is not None or files.manifest.is_file())
     rows = read_rows(artefacts.rows)
     terms = read_terms(artefacts.terms)
     return Bundle(
-        terms=TermGenerator(terms, system, load_abbreviations(), _english_words()),
+        terms=TermGenerator(terms, system, load_abbreviations(), known_words),
         figures=FigureGenerator(),
         dense=DenseGenerator.load(artefacts, encoder, rows),
         lexical=LexicalGenerator.load(artefacts, rows),
-        identity=artefacts.identity,
+        learned=load_learned(files, system, encoder, known_words) if with_learned else None,
+        encoder=encoder,
+        known_words=known_words,
+        identity=artefacts.identity + (f"+{files.identity}" if with_learned else ""),
     )
 
 
 @functools.cache
-def _english_words() -> frozenset[str]:
+def english_words() -> frozenset[str]:
     """Return the whole words in the vocabulary of the bundled encoder: they are spelt right."""
     tokenizer = json.loads(EncoderFiles(BUNDLED_FOLDER).tokenizer.read_text(encoding="utf-8"))
     return frozenset(w for w in tokenizer["model"]["vocab"] if w.isalpha())

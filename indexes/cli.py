@@ -1,28 +1,22 @@
 """``icd-agent index``: builds the search indexes and measures them."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from indexes.cli_output import json_option, print_report, progress_bar
 from indexes.encoder import BUNDLED_ENCODER
 
 if TYPE_CHECKING:
     from indexes.measure import Measurement
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 
 @click.group()
 def index() -> None:
     """Build and measure the search indexes."""
-
-
-def _json_option(function: F) -> F:
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
 
 
 @index.command()
@@ -39,7 +33,7 @@ def _json_option(function: F) -> F:
     help="The bundled encoder, an ONNX encoder folder or a sentence-transformers model.",
 )
 @click.option("--code-system", default="icd10cm", show_default=True, help="What to index.")
-@_json_option
+@json_option
 def build(out: Path | None, encoder_name: str, code_system: str, as_json: bool) -> None:
     """Build the indexes; a build that was stopped goes on where it was."""
     from indexes.artefacts import Artefacts
@@ -52,7 +46,7 @@ def build(out: Path | None, encoder_name: str, code_system: str, as_json: bool) 
     artefacts = Artefacts(out) if out else Artefacts.bundled()
     system = get_code_system(code_system)
     encoder = load_encoder(encoder_name)
-    with _progress_bar("Encoding") as progress:
+    with progress_bar("Encoding") as progress:
         manifest = build_artefacts(artefacts, system, encoder, content_of(system), progress)
     size = sum(path.stat().st_size for path in artefacts.built_files())
     report = {
@@ -67,7 +61,7 @@ def build(out: Path | None, encoder_name: str, code_system: str, as_json: bool) 
         f"{manifest.rows} rows and {manifest.guideline_rows} guideline cards, "
         f"{size / 1e6:.1f} MB in {artefacts.directory}"
     )
-    _print(report, text, as_json)
+    print_report(report, text, as_json)
 
 
 @index.command()
@@ -83,7 +77,7 @@ def build(out: Path | None, encoder_name: str, code_system: str, as_json: bool) 
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the indexes; the shipped ones if not given.",
 )
-@_json_option
+@json_option
 def measure(queries: Path | None, directory: Path | None, as_json: bool) -> None:
     """Compare the compressed index with exact search, and candidates with gold codes.
 
@@ -99,9 +93,9 @@ def measure(queries: Path | None, directory: Path | None, as_json: bool) -> None
     encoder = load_encoder(manifest.encoder)
     artefacts.verify(get_code_system(manifest.code_system), encoder)
     asked = read_queries(queries) if queries else default_queries()
-    with _progress_bar("Encoding") as progress:
+    with progress_bar("Encoding") as progress:
         found = measure_artefacts(artefacts, encoder, asked, progress)
-    _print(_measured_json(found), "\n".join(_measured_lines(found)), as_json)
+    print_report(_measured_json(found), "\n".join(_measured_lines(found)), as_json)
 
 
 def _measured_json(found: "Measurement") -> dict[str, Any]:
@@ -122,20 +116,3 @@ def _measured_lines(found: "Measurement") -> Iterator[str]:
     for name, values in found.code_recall.items():
         listed = ", ".join(f"@{depth} {value:.3f}" for depth, value in values.items())
         yield f"recall of gold codes, {name}: {listed}"
-
-
-@contextmanager
-def _progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show progress on standard error, which keeps standard output for the result."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(title, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
-
-
-def _print(report: dict[str, Any], text: str, as_json: bool) -> None:
-    import orjson
-
-    click.echo(orjson.dumps(report).decode() if as_json else text)

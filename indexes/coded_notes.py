@@ -1,9 +1,12 @@
 """Notes with reference codes and evidence, as the learned parts are trained on them."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+import orjson
 
 from knowledge.dataset_row import AlignedEvidence, DatasetRow, read_rows
 from knowledge.errors import UserError
@@ -58,6 +61,15 @@ def read_coded_notes(path: Path) -> list[CodedNote]:
             fix='give a data set whose lines have "codes", such as CodiEsp train.',
         )
     return notes
+
+
+def data_identity(notes: Sequence[CodedNote]) -> str:
+    """Return the SHA-256 of ids, texts, codes and evidence of a data set."""
+    digest = hashlib.sha256()
+    for coded in notes:
+        evidence = [[code, span.start, span.end] for code, span in coded.evidence]
+        digest.update(orjson.dumps([coded.id, coded.note.text, sorted(coded.codes), evidence]))
+    return digest.hexdigest()
 
 
 def folds(count: int, parts: int, seed: int) -> list[list[int]]:

@@ -109,7 +109,7 @@ class OnnxEncoder:
         self._tokenizer = Tokenizer.from_file(str(files.tokenizer))
         self._tokenizer.enable_truncation(int(config["max_tokens"]))
         self._tokenizer.no_padding()
-        self._session = _session(files.model, threads)
+        self._session = onnx_session(files.model, threads)
         self._fingerprint = file_sha256(files.model)
 
     @property
@@ -225,7 +225,13 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _session(model: Path, threads: int | None) -> "InferenceSession":
+def onnx_session(model: Path, threads: int | None) -> "InferenceSession":
+    """Load an ONNX model for the CPU.
+
+    Args:
+        model: The file.
+        threads: Cores to use; all that the process may use if None.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

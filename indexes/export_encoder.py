@@ -60,8 +60,8 @@ def export_encoder(source: Path, out: Path) -> Path:
     files = EncoderFiles(out)
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / _TEMPORARY_NAME
-        dimension = _export_float32(source, exported)
-        _quantise(exported, files.model)
+        dimension = export_float32(source, exported, MAX_TOKENS)
+        quantise(exported, files.model)
     shutil.copyfile(source / "tokenizer.json", files.tokenizer)
     config = {
         "name": BUNDLED_ENCODER,
@@ -109,7 +109,17 @@ def weights_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def _export_float32(source: Path, target: Path) -> int:
+def export_float32(source: Path, target: Path, max_tokens: int) -> int:
+    """Export a Hugging Face encoder to ONNX: input_ids, attention_mask to last_hidden_state.
+
+    Args:
+        source: Folder of the encoder.
+        target: The ONNX file to write.
+        max_tokens: Tokens of a text, at most.
+
+    Returns:
+        Length of a token vector.
+    """
     import torch
     from transformers import AutoModel
 
@@ -126,7 +136,7 @@ def _export_float32(source: Path, target: Path) -> int:
     model = AutoModel.from_pretrained(source, attn_implementation="eager").eval()
     # Two tensors: the exporter would take one object given twice for one input.
     ids, mask = torch.full((2, 8), 100), torch.ones((2, 8), dtype=torch.int64)
-    axes = {0: torch.export.Dim("texts"), 1: torch.export.Dim("tokens", max=MAX_TOKENS)}
+    axes = {0: torch.export.Dim("texts"), 1: torch.export.Dim("tokens", max=max_tokens)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         torch.onnx.export(
@@ -142,7 +152,8 @@ def _export_float32(source: Path, target: Path) -> int:
     return int(model.config.hidden_size)
 
 
-def _quantise(source: Path, target: Path) -> None:
+def quantise(source: Path, target: Path) -> None:
+    """Write an ONNX encoder with int8 weights, per channel."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     quantize_dynamic(

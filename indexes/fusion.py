@@ -29,11 +29,29 @@ def reciprocal_rank_fusion(
     if unknown := weights.keys() - rankings.keys():
         raise ValueError(f"weights for unknown generators: {', '.join(sorted(unknown))}")
     scores: dict[str, float] = {}
-    found: dict[str, list[Candidate]] = {}
     for name, ranking in rankings.items():
         for rank, candidate in enumerate(ranking, start=1):
             gain = weights.get(name, 1.0) / (k + rank)
             scores[candidate.code] = scores.get(candidate.code, 0.0) + gain
+    return merge_candidates(rankings, scores)
+
+
+def merge_candidates(
+    rankings: Mapping[str, Sequence[Candidate]], scores: Mapping[str, float]
+) -> list[Candidate]:
+    """Join what several generators found of each code.
+
+    Args:
+        rankings: Candidates by name of the generator.
+        scores: The joint score of every code of the rankings.
+
+    Returns:
+        The codes, best first, with mentions and sources of all generators. Equal scores are
+        ordered by code.
+    """
+    found: dict[str, list[Candidate]] = {}
+    for ranking in rankings.values():
+        for candidate in ranking:
             found.setdefault(candidate.code, []).append(candidate)
     ranked = sorted(scores, key=lambda code: (-scores[code], code))
     return [_merge(code, scores[code], found[code]) for code in ranked]

@@ -26,6 +26,7 @@ COMMANDS = {
     "trace": _Lazy("agent.cli.trace:trace_group", "Read reasoning traces."),
     "model": _Lazy("agent.cli.model:model", "List and fetch language models."),
     "index": _Lazy("indexes.cli:index", "Build the search indexes."),
+    "train": _Lazy("agent.cli.train:train", "Train what learns from coded notes."),
     "data": _Lazy("eval.datasets.cli:data_group", "Prepare data sets."),
     "eval": _Lazy("eval.cli:eval_group", "Score predictions against a reference."),
 }

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from agent.result import AssignedCode, Result
+from agent.result import AssignedCode, PLMOnly, PLMOpinion, Result
 from knowledge.rules.findings import Finding
 
 _SIDE_BY_SIDE = 140  # columns from which note and codes stand beside each other
 _COLOURS = ("green", "cyan", "magenta", "yellow", "blue", "red")
+_OPINION_WIDTH = len("disagrees")
+_PLM_ICD = "plm_icd"  # its voice in the sources of a code
 _SEVERITY_STYLE = {"error": "bold red", "warning": "yellow", "info": "dim"}
 
 
@@ -22,7 +24,7 @@ def print_result(note: str, result: Result) -> None:
         console.print(f"[bold red]{result.id} failed:[/] {result.error}", highlight=False)
         return
     left = Panel(_highlighted(note, result.codes), title=result.id)
-    right = _codes_side(result)
+    right = _codes_side(note, result)
     if console.width >= _SIDE_BY_SIDE:
         grid = Table.grid(expand=True, padding=(0, 1))
         grid.add_column(ratio=1)
@@ -33,10 +35,12 @@ def print_result(note: str, result: Result) -> None:
         console.print(left, right)
 
 
-def _codes_side(result: Result) -> RenderableType:
-    parts: list[RenderableType] = [_codes_table(result.codes)]
+def _codes_side(note: str, result: Result) -> RenderableType:
+    parts: list[RenderableType] = [_codes_table(result.codes, result.plm_icd)]
     if result.status == "empty":
         parts = [Text("No codeable condition found.", style="yellow")]
+    if result.plm_icd and result.plm_icd.plm_only:
+        parts.append(_plm_only_table(note, result.plm_icd.plm_only))
     serious = [f for f in result.findings if f.severity != "info"]
     if serious:
         parts.append(findings_table(serious))
@@ -68,14 +72,37 @@ def _highlighted(note: str, codes: Sequence[AssignedCode]) -> Text:
     return text
 
 
-def _codes_table(codes: Sequence[AssignedCode]) -> Table:
-    table = Table("code", "description", "conf.", "reason", show_lines=True, expand=True)
+def _codes_table(codes: Sequence[AssignedCode], opinion: PLMOpinion | None) -> Table:
+    columns: list[Column | str] = ["code", "description", "conf."]
+    if opinion:
+        columns.append(Column("PLM-ICD", width=_OPINION_WIDTH))
+    table = Table(*columns, "reason", show_lines=True, expand=True)
     for position, code in enumerate(codes):
         name = Text(code.code, style=f"bold {_colour(position)}")
         if code.role == "principal":
             name.append("\nprincipal", style="dim")
         reason = code.reason + (f" [{', '.join(code.guidelines)}]" if code.guidelines else "")
-        table.add_row(name, code.description, f"{code.confidence:.2f}", Text(reason))
+        confidence = f"{code.confidence:.2f}"
+        said = [_opinion_on(code, opinion)] if opinion else []
+        table.add_row(name, code.description, confidence, *said, Text(reason))
+    return table
+
+
+def _opinion_on(code: AssignedCode, opinion: PLMOpinion) -> Text:
+    """Return what PLM-ICD thinks of a code, with its probability."""
+    if code.code in opinion.outside_label_space:
+        return Text("not in its codes", style="dim")
+    agrees = code.code in opinion.agree
+    text = Text("agrees", style="green") if agrees else Text("disagrees", style="yellow")
+    probability = code.sources.get(_PLM_ICD)
+    return text if probability is None else text.append(f" {probability:.2f}")
+
+
+def _plm_only_table(note: str, found: Sequence[PLMOnly]) -> Table:
+    table = Table("code", "prob.", "words", title="Assigned by PLM-ICD alone")
+    for only in found:
+        words = "; ".join(" ".join(note[e.start : e.end].split()) for e in only.evidence)
+        table.add_row(only.code, f"{only.probability:.2f}", Text(words))
     return table
 
 

@@ -1,7 +1,6 @@
 """reason: form an opinion on each candidate from its evidence, its assertion and the LLM."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from agent.confidence import (
@@ -11,11 +10,12 @@ from agent.confidence import (
     probability,
     section_voice,
 )
-from agent.overlap import is_fragment
+from agent.evidence import evidence_at, last_word
+from agent.hearing import hear_llm, is_doubtful, is_worth_asking, most_doubtful, settle
 from agent.result import Evidence
 from agent.state import MAX_EVIDENCE, CoderContext, Proposal, State
-from agent.verify import verify
 from indexes.candidates import Candidate, Mention
+from indexes.ranker.features import EXACT
 from knowledge.assertion import Assertion, AssertionAnnotator
 from knowledge.note_text import Note, Span
 
@@ -30,33 +30,24 @@ _PRECEDENCE: Sequence[Assertion] = (
     "hypothetical",
 )
 # Generators whose mentions are the words of the finding itself; others name a clause around it.
-_EXACT_SOURCES = frozenset({"terms", "figures"})
+_EXACT_SOURCES = frozenset(EXACT)
 _EQUAL_EVIDENCE = 0.5  # share of the best mention's score from which another one counts
-_LEAST_CONFIDENCE = 0.25  # below it a candidate stays in the ranking and is not judged
-# Under "guidelines" no question is spent on what is ruled out or a relative's, nor on fragments.
-_OPEN_ASSERTIONS: frozenset[Assertion] = frozenset({"present", "possible", "historical"})
-_REJECTED_BY_ASSERTION: dict[Assertion, str] = {
-    "absent": "ruled out in",
-    "hypothetical": "only a possibility ahead in",
-}
 
 
 def reason(state: State, context: CoderContext) -> State:
     """Judge the candidates: evidence first, then the LLM where that leaves doubt."""
     note = state["note"]
+    proposals = _with_llm(note, propose(note, state["candidates"], context), context)
+    return {"proposals": settle(proposals, note, context)}
+
+
+def propose(note: Note, candidates: Sequence[Candidate], context: CoderContext) -> list[Proposal]:
+    """Return an opinion on each candidate that is at all believable, nothing decided yet."""
     annotator = AssertionAnnotator(note)
-    proposals = [
-        proposal
-        for candidate in state["candidates"]
-        if candidate.mentions
-        and (proposal := _propose(candidate, note, annotator, context)).confidence
-        >= _LEAST_CONFIDENCE
-    ]
-    proposals = _with_llm(note, proposals, context)
-    decided = [_decide(p, note, context) for p in proposals]
-    for p in decided:
-        context.recorder.decision(p.code, "accept" if p.accepted else "reject", "reason", p.reason)
-    return {"proposals": decided}
+    proposals = (_propose(c, note, annotator, context) for c in candidates if c.mentions)
+    widest = max(context.settings.doubt, context.settings.second_look_doubt)
+    least = probability(log_odds(context.threshold) - widest)
+    return [p for p in proposals if p.confidence >= least]
 
 
 class _Support(NamedTuple):
@@ -70,20 +61,43 @@ def _propose(
     candidate: Candidate, note: Note, annotator: AssertionAnnotator, context: CoderContext
 ) -> Proposal:
     assertion, mentions = _support(candidate, note, annotator)
+    evidence = tuple(evidence_at(note, m.span) for m in mentions)
+    return Proposal(
+        code=candidate.code,
+        confidence=_confidence(candidate, assertion, mentions, note, context),
+        assertion=assertion,
+        evidence=evidence,
+        accepted=False,
+        reason=_matched(evidence[0], mentions[0]),
+        sources=candidate.sources,
+    )
+
+
+def _confidence(
+    candidate: Candidate,
+    assertion: Assertion,
+    mentions: Sequence[Mention],
+    note: Note,
+    context: CoderContext,
+) -> float:
+    """Return the ranker's confidence where it decides, else what the evidence gives."""
+    if context.ranker:
+        return candidate.score
     sections = frozenset(note.section_at(m.span.start).kind for m in mentions)
     odds = evidence_odds(candidate.sources, sections)
     if context.policy == "mentions":
         odds += ASSERTION_VOICE[assertion]
-    evidence = tuple(_evidence(note, m) for m in mentions)
-    return Proposal(
-        code=candidate.code,
-        confidence=probability(odds),
-        assertion=assertion,
-        evidence=evidence,
-        accepted=False,
-        reason=f"{_quote(evidence[0])} matches {mentions[0].term!r}",
-        sources=candidate.sources,
-    )
+    return probability(odds)
+
+
+def _matched(evidence: Evidence, mention: Mention) -> str:
+    """Say in a coder's words why a mention speaks for a code."""
+    words = f"{' '.join(evidence.text.split())!r}"
+    if mention.source == "plm_icd":
+        return f"PLM-ICD attends to {words}"
+    if mention.source == "lines":
+        return f"{words} reads like sentences that coders gave this code for"
+    return f"{words} matches {mention.term!r}"
 
 
 def _support(candidate: Candidate, note: Note, annotator: AssertionAnnotator) -> _Support:
@@ -104,78 +118,24 @@ def _asserted(note: Note, mention: Mention) -> Span:
     """Return the words whose assertion decides: of a clause its last word, behind its cues."""
     if mention.source in _EXACT_SOURCES:
         return mention.span
-    words = note.slice(mention.span).rstrip()
-    end = mention.span.start + len(words)
-    return Span(end - len(words.split()[-1]), end) if words else mention.span
+    return last_word(note, mention.span)
 
 
-def _evidence(note: Note, mention: Mention) -> Evidence:
-    start, end = mention.span.start, mention.span.end
-    section = note.section_at(start).title
-    return Evidence(start=start, end=end, text=note.text[start:end], section=section)
-
-
-def _quote(evidence: Evidence) -> str:
-    return f"{' '.join(evidence.text.split())!r}"
+def open_questions(proposals: Sequence[Proposal], context: CoderContext) -> list[Proposal]:
+    """Return the proposals that the LLM is to be asked about, most doubtful first."""
+    doubtful = [
+        p
+        for p in proposals
+        if is_doubtful(p, context.settings.doubt, context)
+        and is_worth_asking(p, proposals, context)
+    ]
+    return most_doubtful(doubtful, context.settings.llm_questions, context)
 
 
 def _with_llm(note: Note, proposals: Sequence[Proposal], context: CoderContext) -> list[Proposal]:
     """Add the LLM's voice to the most doubtful proposals, within the budget."""
     if context.llm is None:
         return list(proposals)
-    settings = context.settings
-    open_questions = [p for p in proposals if _is_open(p, proposals, context)]
-    middle = log_odds(settings.threshold)
-    open_questions.sort(key=lambda p: (abs(log_odds(p.confidence) - middle), p.code))
-    asked = open_questions[: settings.llm_questions]
-    answers = {p.code: odds for p, odds in verify(note, asked, context)}
-    return [_hear(p, answers[p.code], context) if p.code in answers else p for p in proposals]
-
-
-def _is_open(proposal: Proposal, proposals: Sequence[Proposal], context: CoderContext) -> bool:
-    """Tell whether a question about a proposal may change the result."""
-    settings = context.settings
-    if not settings.uncertain_low <= proposal.confidence <= settings.uncertain_high:
-        return False
-    if context.policy == "mentions":
-        return True
-    if proposal.assertion not in _OPEN_ASSERTIONS:
-        return False
-    return not any(
-        other is not proposal
-        and other.confidence >= settings.threshold
-        and is_fragment(proposal, other)
-        for other in proposals
-    )
-
-
-def _hear(proposal: Proposal, answer: float, context: CoderContext) -> Proposal:
-    settings = context.settings
-    odds = log_odds(proposal.confidence) + settings.llm_weight * (answer - settings.llm_bias)
-    verdict = "supports" if answer > settings.llm_bias else "doubts"
-    return replace(
-        proposal,
-        confidence=probability(odds),
-        sources={**proposal.sources, "llm": answer},
-        reason=f"{proposal.reason}; the LLM {verdict} it (log-odds {answer:+.1f}, "
-        f"undecided at {settings.llm_bias:+.1f})",
-    )
-
-
-def _decide(proposal: Proposal, note: Note, context: CoderContext) -> Proposal:
-    ruled_out = _REJECTED_BY_ASSERTION.get(proposal.assertion)
-    if context.policy == "guidelines" and ruled_out:
-        return replace(proposal, reason=f"{ruled_out} {_sentence(note, proposal)!r}")
-    if proposal.confidence < context.settings.threshold:
-        return replace(proposal, reason=f"{proposal.reason}; confidence below the threshold")
-    if not context.system.get(proposal.code).billable:
-        return replace(proposal, reason=f"{proposal.reason}; the note does not say which child")
-    return replace(proposal, accepted=True)
-
-
-def _sentence(note: Note, proposal: Proposal) -> str:
-    """Return the sentence of the best evidence on one line, shortened around the evidence."""
-    start = proposal.evidence[0].start
-    sentence = note.sentence_at(start)
-    text = " ".join(note.slice(sentence.span).split()) if sentence else proposal.evidence[0].text
-    return text if len(text) <= 120 else f"{text[:117]}..."
+    asked = open_questions(proposals, context)
+    heard = {p.code: p for p in hear_llm(note, asked, context)}
+    return [heard.get(p.code, p) for p in proposals]

@@ -80,10 +80,11 @@ def test_the_trace_tells_the_run(results):
     result = results["discharge_summary"]
     done = icd_agent("trace", "show", result["trace"], "--json")
     events = json.loads(done.stdout)["events"]
-    assert [e["node"] for e in events if e["event"] == "node_start"][:5] == [
+    assert [e["node"] for e in events if e["event"] == "node_start"][:6] == [
         "read",
         "retrieve",
         "reason",
+        "compare",
         "policy",
         "check",
     ]

@@ -1,0 +1,136 @@
+"""``icd-agent train plm-icd`` and ``train ranker``: the learned parts from coded notes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from indexes.cli_output import json_option, print_report, progress_bar
+
+if TYPE_CHECKING:
+    from indexes.plm_icd.epoch import Epoch
+    from indexes.training import Workshop
+
+DATA = click.Path(path_type=Path, dir_okay=False, exists=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command("plm-icd")
+@click.argument("data", type=DATA)
+@click.option("--out", type=FOLDER, required=True, help="Folder of the exported model.")
+@click.option("--encoder", help="Packaged weights, a folder or a Hugging Face encoder.")
+@click.option("--epochs", type=click.IntRange(min=0), help="Epochs of the whole model, at most.")
+@click.option("--head-epochs", type=click.IntRange(min=0), help="Epochs of the labels alone.")
+@click.option("--seed", type=int, help="Decides order, dropout and validation notes.")
+@click.option("--code-system", default="icd10cm", show_default=True)
+@click.option("--work", type=FOLDER, help="Folder of the checkpoint; in the cache if not given.")
+@json_option
+def plm_icd(
+    data: Path,
+    out: Path,
+    code_system: str,
+    work: Path | None,
+    as_json: bool,
+    **given: Any,  # noqa: ANN401 (fields of PLMConfig)
+) -> None:
+    """Train PLM-ICD on DATA, a data-set JSONL with "text" and "codes".
+
+    A run that was stopped goes on after its last whole epoch.
+    """
+    from indexes.coded_notes import read_coded_notes
+    from indexes.plm_icd.config import PLMConfig
+    from indexes.training import train_plm
+    from knowledge.code_systems import get_code_system
+
+    config = PLMConfig(**{name: value for name, value in given.items() if value is not None})
+    system, folder = get_code_system(code_system), work_folder(work)
+    notes = read_coded_notes(data)
+    card = train_plm(notes, out, config, system, folder, progress_bar, print_epoch)
+    report = {"directory": str(out), **card.model_dump(exclude={"codes"})}
+    report["labels"] = len(card.codes)
+    text = (
+        f"{len(card.codes)} codes, validation micro-F1 {card.validation_f1:.4f} at threshold "
+        f"{card.threshold:.3f}; model in {out}"
+    )
+    print_report(report, text, as_json)
+
+
+@click.command()
+@click.argument("data", type=DATA)
+@click.option(
+    "--out", type=FOLDER, help="Folder of the learned parts; the shipped one if not given."
+)
+@click.option("--work", type=FOLDER, help="Folder of unfinished work; in the cache if not given.")
+@json_option
+def ranker(data: Path, out: Path | None, work: Path | None, as_json: bool) -> None:
+    """Train mentions, evidence lines, PLM-ICD and ranker on DATA, a data-set JSONL.
+
+    Every part that scores a note in the training of the ranker learned from other notes. A run that
+    was stopped goes on where it was.
+    """
+    import orjson
+
+    from indexes.artefacts import Artefacts
+    from indexes.coded_notes import read_coded_notes
+    from indexes.learned import LearnedFiles
+    from indexes.training import train_all
+
+    notes = read_coded_notes(data)
+    files = LearnedFiles(out or Artefacts.bundled().learned)
+    shop = _workshop(work)
+    stacked = train_all(notes, files, shop)
+    kept = shop.folder / "out_of_fold.jsonl"
+    rows = ({"id": n.id, "scores": s} for n, s in zip(notes, stacked.scores, strict=True))
+    kept.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    card = stacked.card
+    report = {
+        "directory": str(files.folder),
+        "out_of_fold": str(kept),
+        "micro_f1": card.micro_f1,
+        "threshold": card.threshold,
+        "features": len(card.features),
+        "training_notes": len(notes),
+    }
+    text = (
+        f"Out-of-fold micro-F1 {card.micro_f1:.4f} at confidence {card.threshold:.3f}; learned "
+        f"parts in {files.folder}, out-of-fold confidences in {kept}"
+    )
+    print_report(report, text, as_json)
+
+
+def print_epoch(model: str, epoch: "Epoch") -> None:
+    """Print what an epoch came to on standard error."""
+    click.echo(
+        f"{model}, epoch {epoch.number} ({epoch.phase}): loss {epoch.loss:.3f}, "
+        f"validation micro-F1 {epoch.f1:.4f} at {epoch.threshold:.3f}",
+        err=True,
+    )
+
+
+def _workshop(work: Path | None) -> "Workshop":
+    from indexes.bundle import load_bundle
+    from indexes.plm_icd.config import PLMConfig
+    from indexes.training import Workshop
+    from knowledge.code_systems import get_code_system
+
+    system = get_code_system()
+    bundle = load_bundle(system, with_learned=False)
+    return Workshop(
+        system=system,
+        encoder=bundle.encoder,
+        untrained=bundle.generators,
+        known_words=bundle.known_words,
+        plm=PLMConfig(),
+        folder=work_folder(work),
+        progress=progress_bar,
+        on_epoch=print_epoch,
+    )
+
+
+def work_folder(given: Path | None) -> Path:
+    """Return (and create) the folder of unfinished work; one in the cache if none is given."""
+    from knowledge.paths import cache_dir
+
+    folder = given or cache_dir("training")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,226 @@
+"""Trains all learned parts of a folder from coded notes; what was finished is not done again.
+
+Work that takes long is kept in a folder of its own, named after notes and settings: checkpoints of
+each PLM-ICD and the features of each fold. A run that was stopped goes on from there.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import orjson
+
+from indexes.candidates import CandidateGenerator
+from indexes.coded_notes import CodedNote, data_identity, folds
+from indexes.encoder import Encoder
+from indexes.evidence_lines import LineGenerator
+from indexes.learned import LearnedFiles
+from indexes.line_learning import learn_lines
+from indexes.mention_learning import learn_mentions
+from indexes.mentions import MentionGenerator
+from indexes.plm_icd.config import PLMConfig
+from indexes.plm_icd.epoch import Epoch
+from indexes.plm_icd.files import PLMCard, PLMFiles
+from indexes.plm_icd.predict import PLMGenerator, PLMPredictor
+from indexes.ranker.features import FeatureBuilder
+from indexes.ranker.model import Ranker
+from indexes.ranker.pool import pool
+from indexes.ranker.priors import CodePriors
+from indexes.ranker.train import NoteFeatures, Stacked, train_ranker
+from knowledge.code_systems.base import CodeSystem
+
+FOLDS = 5
+_SEED = 0
+
+Progress: TypeAlias = Callable[[int, int], None]
+# Opens a progress bar with a title.
+ProgressBar: TypeAlias = Callable[[str], AbstractContextManager[Progress]]
+
+
+class Workshop(NamedTuple):
+    """What training needs besides the notes.
+
+    Attributes:
+        system: The code system.
+        encoder: The bundled encoder, with a memory.
+        untrained: The generators that learn nothing from coded notes.
+        known_words: Words that are spelt right.
+        plm: How PLM-ICD is trained.
+        folder: Where unfinished work is kept.
+        progress: Opens progress bars.
+        on_epoch: Told the name of a PLM-ICD model and what an epoch of its training came to.
+    """
+
+    system: CodeSystem
+    encoder: Encoder
+    untrained: Sequence[CandidateGenerator]
+    known_words: frozenset[str]
+    plm: PLMConfig
+    folder: Path
+    progress: ProgressBar
+    on_epoch: Callable[[str, Epoch], None]
+
+
+def train_plm(
+    notes: Sequence[CodedNote],
+    out: Path,
+    config: PLMConfig,
+    system: CodeSystem,
+    work: Path,
+    progress_bar: ProgressBar,
+    on_epoch: Callable[[str, Epoch], None],
+) -> PLMCard:
+    """Train and export one PLM-ICD model; a run that was stopped goes on after its last epoch.
+
+    Args:
+        notes: The training notes.
+        out: Folder of the exported model.
+        config: How it is trained.
+        system: The code system of the notes.
+        work: Folder of the checkpoint.
+        progress_bar: Opens progress bars.
+        on_epoch: Told the name of the folder and what an epoch came to.
+    """
+    from indexes.plm_icd.export import export
+    from indexes.plm_icd.train import train
+
+    identity = data_identity(notes)
+    run = hashlib.sha256(f"{identity} {config.model_dump_json()}".encode()).hexdigest()[:16]
+    with progress_bar(f"PLM-ICD {out.name}") as progress:
+        trained = train(
+            notes,
+            system,
+            config,
+            checkpoint=work / f"{out.name}.{run}.checkpoint",
+            on_epoch=functools.partial(on_epoch, out.name),
+            on_step=progress,
+        )
+    return export(trained, system, identity, out)
+
+
+def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> Stacked:
+    """Train every learned part and write the folder.
+
+    Args:
+        notes: The training notes.
+        out: The folder to write; a PLM-ICD in it that was trained on these notes in this way stays.
+        shop: Tools of training.
+
+    Returns:
+        The ranker with its out-of-fold confidences of the training notes.
+    """
+    out.folder.mkdir(parents=True, exist_ok=True)
+    out.manifest.unlink(missing_ok=True)
+    _ensure_plm(notes, out.plm_icd, shop.plm, shop)
+    # The models of the folds train for as long, but without notes held out from their few.
+    plm = shop.plm.model_copy(update={"validation_share": 0.0})
+    features = cross_fitted_features(notes, plm, shop)
+    identity = data_identity(notes)
+    priors = CodePriors.of(coded.codes for coded in notes)
+    with shop.progress("Ranker") as progress:
+        stacked = train_ranker(*features, priors, identity, progress)
+    with shop.progress("Mentions and evidence lines") as progress:
+        learn_mentions(notes).save(out.mentions)
+        learn_lines(notes, shop.encoder, shop.system, progress).save(out.lines)
+    Ranker(stacked.booster, stacked.card, shop.system).save(out.folder)
+    out.write_manifest(shop.system, shop.encoder, identity, len(notes))
+    return stacked
+
+
+class FoldFeatures(NamedTuple):
+    """Features of the notes of one fold and their names."""
+
+    notes: list[NoteFeatures]
+    names: Sequence[str]
+
+
+def cross_fitted_features(
+    notes: Sequence[CodedNote], plm: PLMConfig, shop: Workshop
+) -> FoldFeatures:
+    """Return the features of all notes, each made by parts that learned from other folds.
+
+    Args:
+        notes: The training notes.
+        plm: How the PLM-ICD of a fold is trained; without validation, for a fixed time.
+        shop: Tools of training.
+    """
+    named: dict[int, dict[str, dict[str, float]]] = {}
+    parts = folds(len(notes), FOLDS, _SEED)
+    for number, held_out in enumerate(parts):
+        named.update(_fold_features(number, held_out, notes, plm, shop))
+    names = sorted({name for codes in named.values() for found in codes.values() for name in found})
+    fold_of = {n: number for number, held_out in enumerate(parts) for n in held_out}
+    return FoldFeatures(
+        [
+            NoteFeatures(fold_of[n], list(named[n]), _matrix(named[n], names), notes[n].codes)
+            for n in range(len(notes))
+        ],
+        names,
+    )
+
+
+def _fold_features(
+    number: int,
+    held_out: Sequence[int],
+    notes: Sequence[CodedNote],
+    plm: PLMConfig,
+    shop: Workshop,
+) -> dict[int, dict[str, dict[str, float]]]:
+    """Return the named features of the notes of one fold by their position."""
+    kept = shop.folder / f"features-{number}.{_run_identity(notes, plm, shop)}.json"
+    if kept.is_file():
+        return {int(n): found for n, found in orjson.loads(kept.read_bytes()).items()}
+    others = [coded for n, coded in enumerate(notes) if n not in set(held_out)]
+    generators = [*shop.untrained, *_fold_parts(number, others, plm, shop)]
+    builder = FeatureBuilder(shop.system, CodePriors.of(c.codes for c in others))
+    features: dict[int, dict[str, dict[str, float]]] = {}
+    with shop.progress(f"Features of fold {number + 1} of {FOLDS}") as progress:
+        for done, n in enumerate(held_out):
+            note = notes[n].note
+            features[n] = builder.named(note, pool(note, generators, shop.system))
+            progress(done + 1, len(held_out))
+    unfinished = kept.with_suffix(".unfinished")
+    unfinished.write_bytes(orjson.dumps({str(n): found for n, found in features.items()}))
+    unfinished.replace(kept)
+    return features
+
+
+def _fold_parts(
+    number: int, others: Sequence[CodedNote], plm: PLMConfig, shop: Workshop
+) -> list[CandidateGenerator]:
+    """Return the learned generators that know the notes of the other folds alone."""
+    folder = shop.folder / f"plm_icd-fold-{number + 1}"
+    _ensure_plm(others, folder, plm, shop)
+    with shop.progress(f"Evidence lines without fold {number + 1}") as progress:
+        lines = learn_lines(others, shop.encoder, shop.system, progress)
+    return [
+        MentionGenerator(learn_mentions(others), shop.known_words),
+        LineGenerator(lines, shop.encoder),
+        PLMGenerator(PLMPredictor(folder)),
+    ]
+
+
+def _ensure_plm(
+    notes: Sequence[CodedNote], folder: Path, config: PLMConfig, shop: Workshop
+) -> None:
+    """Train PLM-ICD unless the folder holds the model that would come of it."""
+    files = PLMFiles(folder)
+    if files.card.is_file():
+        card = files.read_card()
+        if card.config == config and card.data_sha256 == data_identity(notes):
+            return
+    train_plm(notes, folder, config, shop.system, shop.folder, shop.progress, shop.on_epoch)
+
+
+def _run_identity(notes: Sequence[CodedNote], plm: PLMConfig, shop: Workshop) -> str:
+    settings = [data_identity(notes), plm.model_dump(), shop.encoder.fingerprint]
+    return hashlib.sha256(orjson.dumps(settings)).hexdigest()[:16]
+
+
+def _matrix(named: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> np.ndarray:
+    values = [[found.get(name, np.nan) for name in names] for found in named.values()]
+    return np.array(values, dtype=np.float32).reshape(len(named), len(names))
