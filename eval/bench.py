@@ -8,12 +8,17 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
+
+if TYPE_CHECKING:
+    from eval.plm_icd import Scores
+    from knowledge.note_text import Note
 
 SAMPLES = Path(__file__).parent.parent / "tests" / "data" / "notes"
 _CHECKED_CODES = 30
@@ -21,12 +26,24 @@ _MEGABYTE = 1e6
 
 
 class Row(NamedTuple):
-    """One measured figure; ``value`` and ``target`` in ``unit``, smaller is better."""
+    """One measured figure; ``value`` and ``target`` in ``unit``, smaller is better unless said.
+
+    Without a target it stands there to be compared with.
+    """
 
     what: str
     value: float
-    target: float
+    target: float | None
     unit: str
+    at_least: bool = False
+
+    def verdict(self) -> str:
+        """Return value over target and whether the target is missed."""
+        if self.target is None:
+            return ""
+        ratio = self.value / self.target
+        missed = ratio < 1 if self.at_least else ratio > 1
+        return f"{ratio:8.2f}{'  missed' if missed else ''}"
 
 
 class ProcessCost(NamedTuple):
@@ -107,6 +124,53 @@ def _rules() -> Iterator[Row]:
     yield Row(f"check of {_CHECKED_CODES} codes, warm", 1000 * statistics.median(times), 50, "ms")
 
 
+def _plm_icd(notes: Path, checkpoint: Path | None, data: Path | None) -> Iterator[Row]:
+    """Compare the exported model with the float32 model in torch that it was made from."""
+    from agent.inputs import read_requests
+    from agent.result import ResultContext
+    from eval.plm_icd import eager_scores, exported_scores, shipped_folder
+    from indexes.plm_icd.files import PLMFiles
+    from knowledge.note_text import Note
+
+    folder = shipped_folder()
+    card = PLMFiles(folder).read_card()
+    models = {"eager float32": eager_scores(card, checkpoint), "export": exported_scores(folder)}
+    parsed = [Note.parse(r.text) for r in read_requests([str(notes)], ResultContext())]
+    rates = {name: _notes_per_second(scores, parsed) for name, scores in models.items()}
+    for name, rate in rates.items():
+        yield Row(f"PLM-ICD, {name}", rate, None, "notes/s")
+    yield Row("PLM-ICD, export over eager", rates["export"] / rates["eager float32"], 3, "x", True)
+    if checkpoint and data:
+        f1 = {name: _micro_f1(scores, card.threshold, data) for name, scores in models.items()}
+        for name, value in f1.items():
+            yield Row(f"PLM-ICD, {name}: micro-F1", 100 * value, None, "%")
+        loss = 100 * (f1["eager float32"] - f1["export"])
+        yield Row("PLM-ICD, F1 lost by the export", loss, 0.5, "points")
+
+
+def _notes_per_second(scores: "Callable[[Note], object]", notes: "Sequence[Note]") -> float:
+    scores(notes[0])  # warm
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        for note in notes:
+            scores(note)
+        times.append(time.perf_counter() - began)
+    return len(notes) / statistics.median(times)
+
+
+def _micro_f1(scores: "Callable[[Note], Scores]", threshold: float, data: Path) -> float:
+    from eval.jsonl import write_jsonl
+    from eval.plm_icd import predictions
+    from eval.score import score_files
+    from knowledge.dataset_row import read_rows
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "predictions.jsonl"
+        write_jsonl(path, predictions(read_rows(data), scores, threshold))
+        return score_files(data, path, resamples=0).metrics.micro.f1
+
+
 def _sizes() -> Iterator[Row]:
     from indexes.artefacts import Artefacts
 
@@ -120,13 +184,22 @@ def _sizes() -> Iterator[Row]:
 @click.command()
 @click.option("--notes", type=click.Path(path_type=Path, exists=True), default=SAMPLES)
 @click.option("--llm/--no-llm", default=True, help="Measure the built-in LLM too.")
+@click.option(
+    "--plm-checkpoint",
+    type=click.Path(path_type=Path, exists=True),
+    help="Training checkpoint of the shipped PLM-ICD: with --data, what the export lost.",
+)
+@click.option("--data", type=click.Path(path_type=Path, exists=True), help="Notes with codes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench(notes: Path, llm: bool, as_json: bool) -> None:
+def bench(
+    notes: Path, llm: bool, plm_checkpoint: Path | None, data: Path | None, as_json: bool
+) -> None:
     """Measure speed, memory and size beside their targets."""
     parts: Sequence[Callable[[], Iterator[Row]]] = [
         _start_up,
         lambda: _without_llm(notes),
         *([lambda: _with_llm(notes)] if llm else []),
+        lambda: _plm_icd(notes, plm_checkpoint, data),
         _rules,
         _sizes,
     ]
@@ -134,13 +207,10 @@ def bench(notes: Path, llm: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"rows": [row._asdict() for row in rows]}))
         return
-    click.echo(f"{'figure':44} {'measured':>10} {'target':>10}        ratio")
+    click.echo(f"{'figure':44} {'measured':>10} {'target':>10}            ratio")
     for row in rows:
-        ratio = row.value / row.target
-        verdict = "" if ratio <= 1 else "  missed"
-        click.echo(
-            f"{row.what:44} {row.value:10.2f} {row.target:10.2f} {row.unit:4} {ratio:8.2f}{verdict}"
-        )
+        target = "" if row.target is None else f"{row.target:.2f}"
+        click.echo(f"{row.what:44} {row.value:10.2f} {target:>10} {row.unit:7} {row.verdict()}")
 
 
 if __name__ == "__main__":

@@ -1,27 +1,42 @@
 """``icd-agent train plm-icd`` and ``train ranker``: the learned parts from coded notes."""
 
+import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from indexes.cli_output import json_option, print_report, progress_bar
 
 if TYPE_CHECKING:
+    from indexes.plm_icd.config import PLMConfig
     from indexes.plm_icd.epoch import Epoch
     from indexes.training import Workshop
 
 DATA = click.Path(path_type=Path, dir_okay=False, exists=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+_COUNT = click.IntRange(min=0)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _plm_options(function: F) -> F:
+    """Add the numbers of PLM-ICD that people change; each replaces a default of `PLMConfig`."""
+    for option in (
+        click.option("--seed", type=int, help="Decides order, dropout and validation notes."),
+        click.option("--head-epochs", type=_COUNT, help="Epochs of the labels alone."),
+        click.option("--epochs", type=_COUNT, help="Epochs of the whole model, at most."),
+        click.option("--encoder", help="Packaged weights, a folder or a Hugging Face encoder."),
+    ):
+        function = option(function)
+    return function
 
 
 @click.command("plm-icd")
 @click.argument("data", type=DATA)
 @click.option("--out", type=FOLDER, required=True, help="Folder of the exported model.")
-@click.option("--encoder", help="Packaged weights, a folder or a Hugging Face encoder.")
-@click.option("--epochs", type=click.IntRange(min=0), help="Epochs of the whole model, at most.")
-@click.option("--head-epochs", type=click.IntRange(min=0), help="Epochs of the labels alone.")
-@click.option("--seed", type=int, help="Decides order, dropout and validation notes.")
+@_plm_options
 @click.option("--code-system", default="icd10cm", show_default=True)
 @click.option("--work", type=FOLDER, help="Folder of the checkpoint; in the cache if not given.")
 @json_option
@@ -38,11 +53,10 @@ def plm_icd(
     A run that was stopped goes on after its last whole epoch.
     """
     from indexes.coded_notes import read_coded_notes
-    from indexes.plm_icd.config import PLMConfig
     from indexes.training import train_plm
     from knowledge.code_systems import get_code_system
 
-    config = PLMConfig(**{name: value for name, value in given.items() if value is not None})
+    config = _given(given)
     system, folder = get_code_system(code_system), work_folder(work)
     notes = read_coded_notes(data)
     card = train_plm(notes, out, config, system, folder, progress_bar, print_epoch)
@@ -61,8 +75,15 @@ def plm_icd(
     "--out", type=FOLDER, help="Folder of the learned parts; the shipped one if not given."
 )
 @click.option("--work", type=FOLDER, help="Folder of unfinished work; in the cache if not given.")
+@_plm_options
 @json_option
-def ranker(data: Path, out: Path | None, work: Path | None, as_json: bool) -> None:
+def ranker(
+    data: Path,
+    out: Path | None,
+    work: Path | None,
+    as_json: bool,
+    **given: Any,  # noqa: ANN401 (fields of PLMConfig)
+) -> None:
     """Train mentions, evidence lines, PLM-ICD and ranker on DATA, a data-set JSONL.
 
     Every part that scores a note in the training of the ranker learned from other notes. A run that
@@ -77,7 +98,7 @@ def ranker(data: Path, out: Path | None, work: Path | None, as_json: bool) -> No
 
     notes = read_coded_notes(data)
     files = LearnedFiles(out or Artefacts.bundled().learned)
-    shop = _workshop(work)
+    shop = _workshop(work, _given(given))
     stacked = train_all(notes, files, shop)
     kept = shop.folder / "out_of_fold.jsonl"
     rows = ({"id": n.id, "scores": s} for n, s in zip(notes, stacked.scores, strict=True))
@@ -100,16 +121,20 @@ def ranker(data: Path, out: Path | None, work: Path | None, as_json: bool) -> No
 
 def print_epoch(model: str, epoch: "Epoch") -> None:
     """Print what an epoch came to on standard error."""
-    click.echo(
-        f"{model}, epoch {epoch.number} ({epoch.phase}): loss {epoch.loss:.3f}, "
-        f"validation micro-F1 {epoch.f1:.4f} at {epoch.threshold:.3f}",
-        err=True,
-    )
+    text = f"{model}, epoch {epoch.number} ({epoch.phase}): loss {epoch.loss:.3f}"
+    if not math.isnan(epoch.f1):
+        text += f", validation micro-F1 {epoch.f1:.4f} at {epoch.threshold:.3f}"
+    click.echo(text, err=True)
 
 
-def _workshop(work: Path | None) -> "Workshop":
-    from indexes.bundle import load_bundle
+def _given(options: dict[str, Any]) -> "PLMConfig":
     from indexes.plm_icd.config import PLMConfig
+
+    return PLMConfig(**{name: value for name, value in options.items() if value is not None})
+
+
+def _workshop(work: Path | None, plm: "PLMConfig") -> "Workshop":
+    from indexes.bundle import load_bundle
     from indexes.training import Workshop
     from knowledge.code_systems import get_code_system
 
@@ -120,7 +145,7 @@ def _workshop(work: Path | None) -> "Workshop":
         encoder=bundle.encoder,
         untrained=bundle.generators,
         known_words=bundle.known_words,
-        plm=PLMConfig(),
+        plm=plm,
         folder=work_folder(work),
         progress=progress_bar,
         on_epoch=print_epoch,

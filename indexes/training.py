@@ -33,7 +33,6 @@ from indexes.ranker.priors import CodePriors
 from indexes.ranker.train import NoteFeatures, Stacked, train_ranker
 from knowledge.code_systems.base import CodeSystem
 
-FOLDS = 5
 _SEED = 0
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -53,6 +52,7 @@ class Workshop(NamedTuple):
         folder: Where unfinished work is kept.
         progress: Opens progress bars.
         on_epoch: Told the name of a PLM-ICD model and what an epoch of its training came to.
+        folds: Parts into which the notes are dealt.
     """
 
     system: CodeSystem
@@ -63,6 +63,7 @@ class Workshop(NamedTuple):
     folder: Path
     progress: ProgressBar
     on_epoch: Callable[[str, Epoch], None]
+    folds: int = 5
 
 
 def train_plm(
@@ -149,7 +150,7 @@ def cross_fitted_features(
         shop: Tools of training.
     """
     named: dict[int, dict[str, dict[str, float]]] = {}
-    parts = folds(len(notes), FOLDS, _SEED)
+    parts = folds(len(notes), shop.folds, _SEED)
     for number, held_out in enumerate(parts):
         named.update(_fold_features(number, held_out, notes, plm, shop))
     names = sorted({name for codes in named.values() for found in codes.values() for name in found})
@@ -178,7 +179,7 @@ def _fold_features(
     generators = [*shop.untrained, *_fold_parts(number, others, plm, shop)]
     builder = FeatureBuilder(shop.system, CodePriors.of(c.codes for c in others))
     features: dict[int, dict[str, dict[str, float]]] = {}
-    with shop.progress(f"Features of fold {number + 1} of {FOLDS}") as progress:
+    with shop.progress(f"Features of fold {number + 1} of {shop.folds}") as progress:
         for done, n in enumerate(held_out):
             note = notes[n].note
             features[n] = builder.named(note, pool(note, generators, shop.system))
@@ -217,7 +218,7 @@ def _ensure_plm(
 
 
 def _run_identity(notes: Sequence[CodedNote], plm: PLMConfig, shop: Workshop) -> str:
-    settings = [data_identity(notes), plm.model_dump(), shop.encoder.fingerprint]
+    settings = [data_identity(notes), plm.model_dump(), shop.encoder.fingerprint, shop.folds]
     return hashlib.sha256(orjson.dumps(settings)).hexdigest()[:16]
 
 

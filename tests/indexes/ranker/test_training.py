@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from indexes.ranker.model import LLMVoice, Ranker, RankerFiles, calibrate
+from indexes.ranker.priors import CodePriors
+from indexes.ranker.train import NoteFeatures, train_ranker
+from indexes.thresholds import best_threshold
+from knowledge.errors import UserError
+
+NAMES = ("signal", "noise")
+PRIORS = CodePriors(200, {"I10": 120})
+
+
+def _notes(seed=0):
+    """Notes whose codes are right with a probability that the signal gives."""
+    rng = np.random.default_rng(seed)
+    notes = []
+    for number in range(200):
+        codes = [f"A{n:02}" for n in range(30)]
+        signal = rng.uniform(0, 1, len(codes))
+        right = rng.uniform(0, 1, len(codes)) < signal**3
+        values = np.stack([signal, rng.uniform(0, 1, len(codes))], axis=1).astype(np.float32)
+        gold = frozenset(code for code, hit in zip(codes, right, strict=True) if hit)
+        notes.append(NoteFeatures(number % 5, codes, values, gold))
+    return notes
+
+
+@pytest.fixture(scope="module")
+def notes():
+    return _notes()
+
+
+@pytest.fixture(scope="module")
+def stacked(notes):
+    return train_ranker(notes, NAMES, PRIORS, "0" * 64)
+
+
+def test_confidence_is_calibrated(stacked, notes):
+    confidence = np.array([p for scores in stacked.scores for p in scores.values()])
+    right = np.array([c in n.gold for n, s in zip(notes, stacked.scores, strict=True) for c in s])
+    assert confidence.mean() == pytest.approx(right.mean(), abs=0.005)
+    high = confidence > 0.6
+    assert confidence[high].mean() == pytest.approx(right[high].mean(), abs=0.05)
+
+
+def test_the_threshold_is_the_best_out_of_fold(stacked, notes):
+    best = best_threshold(stacked.scores, [note.gold for note in notes])
+    assert (stacked.card.threshold, stacked.card.micro_f1) == best
+
+
+def test_trees_that_score_a_note_have_not_seen_it(notes):
+    """Codes that are noise to all other notes must stay noise to this one."""
+    rng = np.random.default_rng(1)
+    shuffled = [
+        note._replace(gold=frozenset(c for c in note.codes if rng.uniform() < 0.25))
+        for note in notes
+    ]
+    stacked = train_ranker(shuffled, NAMES, PRIORS, "")
+    confidence = np.array([p for scores in stacked.scores for p in scores.values()])
+    right = np.array(
+        [c in n.gold for n, s in zip(shuffled, stacked.scores, strict=True) for c in s]
+    )
+    assert abs(np.corrcoef(confidence, right)[0, 1]) < 0.05
+
+
+def test_the_same_notes_give_the_same_ranker(stacked, notes):
+    again = train_ranker(notes, NAMES, PRIORS, "0" * 64)
+    assert again.booster.model_to_string() == stacked.booster.model_to_string()
+    assert again.card == stacked.card
+
+
+def test_a_ranker_comes_back_as_it_was_saved(stacked, system, tmp_path):
+    ranker = Ranker(stacked.booster, stacked.card, system)
+    ranker.save(tmp_path)
+    loaded = Ranker.load(tmp_path, system)
+    assert loaded.card == ranker.card
+    assert loaded.card.features == NAMES
+    again = tmp_path / "again"
+    loaded.save(again)
+    assert RankerFiles(again).card.read_bytes() == RankerFiles(tmp_path).card.read_bytes()
+
+
+def test_a_missing_ranker_is_named(system, tmp_path):
+    with pytest.raises(UserError, match=r"ranker .* cannot be used"):
+        Ranker.load(tmp_path, system)
+
+
+def test_voices_are_found_by_model(stacked, system):
+    voice = LLMVoice(model="m", confidence_weight=1, llm_weight=0.5, bias=-1, questions=40)
+    card = stacked.card.model_copy(update={"llm": (voice,)})
+    ranker = Ranker(stacked.booster, card, system)
+    assert ranker.llm_voice("m") == voice
+    assert ranker.llm_voice("another") is None
+
+
+def test_calibration_by_hand():
+    assert calibrate(np.array([0.0, 2.0]), 0.5, -1.0).tolist() == pytest.approx(
+        [0.26894, 0.5], abs=1e-5
+    )
