@@ -8,7 +8,11 @@ DISCHARGE := discharge_summary.txt --setting inpatient --sex M --age 71
 EMERGENCY := emergency_visit.txt --setting outpatient --sex F --age 46
 CLINIC := clinic_letter.txt --setting outpatient --sex F --age 58
 
-.PHONY: demo test lint bench index traces clean
+# Notes with codes and evidence to learn from, as `icd-agent data prepare codiesp` writes them.
+TRAIN ?= ../shared/data/codiesp/train.jsonl
+LEARNED := indexes/bundled/learned
+
+.PHONY: demo test lint bench index train traces clean
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +40,11 @@ bench: $(VENV)/.ready  ## Measure speed and memory beside their targets.
 
 index: $(VENV)/.ready  ## Rebuild the shipped artefacts.
 	$(BIN)/icd-agent index build --out indexes/bundled
+
+train: $(VENV)/.ready  ## Train all that learns from coded notes; goes on where it was stopped.
+	$(BIN)/icd-agent train plm-icd $(TRAIN) --out $(LEARNED)/plm_icd
+	$(BIN)/icd-agent train ranker $(TRAIN)
+	$(BIN)/icd-agent train llm-voice $(TRAIN)
 
 traces: $(VENV)/.ready  ## Record the traces that the tests replay, with the built-in LLM.
 	cd $(NOTES) && ../../../$(BIN)/icd-agent code $(DISCHARGE) --trace ../traces --json > /dev/null

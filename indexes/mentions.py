@@ -250,17 +250,17 @@ class MentionGenerator:
         best = group[0]
         rivals = (best.ngram.probability(r) for r in best.ngram.readings if r.code != code)
         features = {
-            "mentions_probability": best.probability,
-            "mentions_marked": float(best.reading.marked),
-            "mentions_notes": float(best.ngram.notes),
-            "mentions_words": float(len(best.ngram.stems)),
-            "mentions_partial": float(not whole),
-            "mentions_gap": float(min(place.gap for place in best.places)),
-            "mentions_corrected": float(all(place.corrected for place in best.places)),
-            "mentions_ngrams": float(len(group)),
-            "mentions_places": float(len({place.span for e in group for place in e.places})),
-            "mentions_margin": best.probability - max(rivals, default=0.0),
-            "mentions_covered": covers.share(code, best.places),
+            "probability": best.probability,
+            "marked": float(best.reading.marked),
+            "notes": float(best.ngram.notes),
+            "words": float(len(best.ngram.stems)),
+            "partial": float(not whole),
+            "gap": float(min(place.gap for place in best.places)),
+            "corrected": float(all(place.corrected for place in best.places)),
+            "ngrams": float(len(group)),
+            "places": float(len({place.span for e in group for place in e.places})),
+            "margin": best.probability - max(rivals, default=0.0),
+            "covered": covers.share(code, best.places),
         }
         return Candidate(code, score, self._mentions(group), {self.name: score}, features)
 
