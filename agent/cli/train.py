@@ -27,7 +27,7 @@ train.add_command(ranker)
     "--notes",
     "count",
     type=click.IntRange(min=1),
-    default=100,
+    default=60,
     show_default=True,
     help="Notes to ask about.",
 )

@@ -14,7 +14,13 @@ from knowledge.rules import Finding
 
 
 def needs_revision(state: State, context: CoderContext) -> bool:
-    """Tell whether an error-level finding can be mended and rounds are left."""
+    """Tell whether an error-level finding can be mended and rounds are left.
+
+    Under "mentions" nothing is mended: annotators of research data code every finding, rules or no
+    rules, and the findings say what a US coder would have to change.
+    """
+    if context.policy == "mentions":
+        return False
     rounds_left = state.get("revisions", 0) < context.settings.max_revisions
     return rounds_left and any(_mendable(f) for f in state["findings"])
 

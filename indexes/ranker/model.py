@@ -14,6 +14,7 @@ from indexes.candidates import Candidate
 from indexes.fusion import merge_candidates
 from indexes.ranker.features import FeatureBuilder, Rankings
 from indexes.ranker.priors import CodePriors
+from indexes.ranker.trees import lightgbm
 from knowledge.code_systems.base import CodeSystem
 from knowledge.errors import UserError
 from knowledge.note_text import Note
@@ -134,12 +135,10 @@ class Ranker:
         Raises:
             UserError: A file is missing or has another form.
         """
-        from lightgbm import Booster
-
         files = RankerFiles(folder)
         card = files.read_card()
         try:
-            booster = Booster(model_str=files.trees.read_text(encoding="utf-8"))
+            booster = lightgbm().Booster(model_str=files.trees.read_text(encoding="utf-8"))
         except OSError as error:
             raise files.unusable(error) from error
         return cls(booster, card, system)

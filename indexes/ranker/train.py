@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from indexes.ranker.model import RankerCard, calibrate
 from indexes.ranker.priors import CodePriors
+from indexes.ranker.trees import lightgbm
 from indexes.thresholds import Threshold, best_threshold
 
 if TYPE_CHECKING:
@@ -104,11 +105,11 @@ def train_ranker(
 
 
 def _fit(notes: Sequence[NoteFeatures], names: Sequence[str]) -> "Booster":
-    import lightgbm
-
+    library = lightgbm()
     values = np.concatenate([note.values for note in notes])
-    data = lightgbm.Dataset(values, _targets(notes), feature_name=list(names), params=_PARAMETERS)
-    return lightgbm.train(_PARAMETERS, data, num_boost_round=_ROUNDS)
+    data = library.Dataset(values, _targets(notes), feature_name=list(names), params=_PARAMETERS)
+    booster: Booster = library.train(_PARAMETERS, data, num_boost_round=_ROUNDS)
+    return booster
 
 
 def _raw_scores(booster: "Booster", note: NoteFeatures) -> NDArray[np.float64]:

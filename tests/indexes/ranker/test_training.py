@@ -97,3 +97,15 @@ def test_calibration_by_hand():
     assert calibrate(np.array([0.0, 2.0]), 0.5, -1.0).tolist() == pytest.approx(
         [0.26894, 0.5], abs=1e-5
     )
+
+
+def test_a_missing_runtime_library_is_named(system, stacked, tmp_path, monkeypatch):
+    Ranker(stacked.booster, stacked.card, system).save(tmp_path)
+
+    def fail(name):
+        raise OSError("libgomp.so.1: cannot open shared object file")
+
+    monkeypatch.setattr("indexes.ranker.trees.importlib.import_module", fail)
+    with pytest.raises(UserError, match=r"libgomp\.so\.1") as caught:
+        Ranker.load(tmp_path, system)
+    assert "apt install libgomp1" in str(caught.value)
