@@ -17,5 +17,5 @@ def lightgbm() -> ModuleType:
     except OSError as error:
         raise UserError(
             f"LightGBM, which the ranker is made of, cannot be loaded: {error}.",
-            fix="install OpenMP's runtime (Debian: apt install libgomp1; macOS: brew install libomp)",
+            fix="install OpenMP (Debian: apt install libgomp1; macOS: brew install libomp)",
         ) from error
