@@ -115,7 +115,6 @@ def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> 
         The ranker with its out-of-fold confidences of the training notes.
     """
     out.folder.mkdir(parents=True, exist_ok=True)
-    out.manifest.unlink(missing_ok=True)
     _ensure_plm(notes, out.plm_icd, shop.plm, shop)
     # The models of the folds train for as long, but without notes held out from their few.
     plm = shop.plm.model_copy(update={"validation_share": 0.0})
@@ -125,15 +124,19 @@ def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> 
     with shop.progress("Ranker") as progress:
         stacked = train_ranker(*features, priors, identity, progress)
     with shop.progress("Mentions and evidence lines") as progress:
-        learn_mentions(notes).save(out.mentions)
-        learn_lines(notes, shop.encoder, shop.system, progress).save(out.lines)
+        mentions = learn_mentions(notes)
+        lines = learn_lines(notes, shop.encoder, shop.system, progress)
+    # Parts that were there before stay whole until all new ones are made.
+    out.manifest.unlink(missing_ok=True)
+    mentions.save(out.mentions)
+    lines.save(out.lines)
     Ranker(stacked.booster, stacked.card, shop.system).save(out.folder)
     out.write_manifest(shop.system, shop.encoder, identity, len(notes))
     return stacked
 
 
-class FoldFeatures(NamedTuple):
-    """Features of the notes of one fold and their names."""
+class CrossFitted(NamedTuple):
+    """Features of the training notes and their names."""
 
     notes: list[NoteFeatures]
     names: Sequence[str]
@@ -141,7 +144,7 @@ class FoldFeatures(NamedTuple):
 
 def cross_fitted_features(
     notes: Sequence[CodedNote], plm: PLMConfig, shop: Workshop
-) -> FoldFeatures:
+) -> CrossFitted:
     """Return the features of all notes, each made by parts that learned from other folds.
 
     Args:
@@ -155,7 +158,7 @@ def cross_fitted_features(
         named.update(_fold_features(number, held_out, notes, plm, shop))
     names = sorted({name for codes in named.values() for found in codes.values() for name in found})
     fold_of = {n: number for number, held_out in enumerate(parts) for n in held_out}
-    return FoldFeatures(
+    return CrossFitted(
         [
             NoteFeatures(fold_of[n], list(named[n]), _matrix(named[n], names), notes[n].codes)
             for n in range(len(notes))

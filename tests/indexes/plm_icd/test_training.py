@@ -125,3 +125,37 @@ def test_padding_does_not_change_what_a_note_gets(trained, coded_notes, tiny_con
         alone = trained.model([chunks[0]])[0].codes.logits
         beside = trained.model([chunks[0], longer])[0].codes.logits
     assert torch.allclose(alone, beside, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["roberta", "distilbert"])
+def test_encoders_of_other_kinds_serve_too(
+    kind, tiny_encoder, coded_notes, tiny_config, system, tmp_path
+):
+    from transformers import (
+        BertTokenizerFast,
+        DistilBertConfig,
+        DistilBertModel,
+        RobertaConfig,
+        RobertaModel,
+    )
+
+    tokenizer = BertTokenizerFast.from_pretrained(tiny_encoder)
+    source, size = tmp_path / "encoder", len(tokenizer)
+    if kind == "roberta":
+        common = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
+        RobertaModel(
+            RobertaConfig(
+                vocab_size=size, num_hidden_layers=1, max_position_embeddings=66, **common
+            )
+        ).save_pretrained(source)
+    else:
+        DistilBertModel(
+            DistilBertConfig(vocab_size=size, dim=32, n_layers=1, n_heads=2, hidden_dim=64)
+        ).save_pretrained(source)
+    tokenizer.save_pretrained(source)
+    config = tiny_config.model_copy(
+        update={"encoder": str(source), "head_epochs": 1, "epochs": 1, "validation_share": 0.0}
+    )
+    export(train(coded_notes, system, config), system, "0" * 64, tmp_path / "exported")
+    predictor = PLMPredictor(tmp_path / "exported", threads=1)
+    assert len(predictor.predict(coded_notes[0].note, 10)) == len(predictor.label_space)
