@@ -15,10 +15,11 @@ import numpy as np
 
 from indexes.artefacts import FORMAT_VERSION, Artefacts, Manifest
 from indexes.dense import build_faiss, factory_string, write_index
-from indexes.encoder import Encoder, Vectors
+from indexes.encoder import Encoder
 from indexes.lexical import LexicalIndex
 from indexes.rows import Row, code_rows, guideline_rows, write_rows
 from indexes.term_table import Term, build_term_table, write_terms
+from indexes.token_vectors import Vectors
 from knowledge.code_systems.base import CodeSystem
 from knowledge.guidelines import load_cards
 from knowledge.paths import cache_dir

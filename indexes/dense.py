@@ -6,9 +6,10 @@ from typing import Any, Literal, Self
 
 from indexes.artefacts import Artefacts
 from indexes.candidates import Candidate
-from indexes.encoder import Encoder, Vectors
+from indexes.encoder import Encoder
 from indexes.pooling import ROWS_PER_WINDOW, Hit, best_hits, pool
 from indexes.rows import Row, read_rows
+from indexes.token_vectors import Vectors
 from indexes.windows import windows
 from knowledge.note_text import Note
 

@@ -5,25 +5,19 @@ onnxruntime and tokenizers alone. How the bundled ONNX file is made is in `index
 """
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
+from indexes.token_vectors import OnnxTokenEncoder, Vectors
 from knowledge.errors import UserError
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
 BUNDLED_ENCODER = "all-MiniLM-L6-v2-int8"
 BUNDLED_FOLDER = Path(__file__).parent / "bundled" / "encoder"
-
-Vectors = NDArray[np.float32]
 
 
 class Encoder(Protocol):
@@ -79,10 +73,6 @@ class EncoderFiles:
 class OnnxEncoder:
     """A BERT-like ONNX model with mean pooling, run by onnxruntime on the CPU.
 
-    Texts go through the model one by one. An int8 model scales its activations by the largest of
-    the batch, so in a batch a text's vector would depend on the other texts; on a CPU batches are
-    no faster for texts as short as these.
-
     Args:
         folder: Holds ``model.onnx``, ``tokenizer.json`` and ``encoder.json``.
         name: Name to report; the folder's path if not given.
@@ -109,7 +99,7 @@ class OnnxEncoder:
         self._tokenizer = Tokenizer.from_file(str(files.tokenizer))
         self._tokenizer.enable_truncation(int(config["max_tokens"]))
         self._tokenizer.no_padding()
-        self._session = onnx_session(files.model, threads)
+        self._token_encoder = OnnxTokenEncoder(files.model, threads)
         self._fingerprint = file_sha256(files.model)
 
     @property
@@ -129,15 +119,11 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return L2-normalised vectors, float32 of shape (texts, dimension)."""
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         vectors = np.zeros((len(texts), self._dimension), dtype=np.float32)
-        for row, encoding in enumerate(self._tokenizer.encode_batch(list(texts))):
-            vectors[row] = self._encode_tokens(encoding.ids)
+        for row, vector in enumerate(self._token_encoder.encode(ids, mean_pool)):
+            vectors[row] = vector
         return vectors
-
-    def _encode_tokens(self, tokens: Sequence[int]) -> Vectors:
-        ids = np.array([tokens], dtype=np.int64)
-        (hidden,) = self._session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
-        return mean_pool(hidden[0])
 
 
 class SentenceTransformerEncoder:
@@ -218,28 +204,6 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def onnx_session(model: Path, threads: int | None) -> "InferenceSession":
-    """Load an ONNX model for the CPU.
-
-    Args:
-        model: The file.
-        threads: Cores to use; all that the process may use if None.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or available_cores()
-    # Spinning threads halve the speed as soon as another process wants a core.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _probe_fingerprint(vectors: Vectors) -> str:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.candidates import Candidate, Mention
-from indexes.encoder import Encoder, Vectors
+from indexes.encoder import Encoder
 from indexes.line_features import FEATURES, feature_matrix
+from indexes.token_vectors import Vectors
 from indexes.windows import windows
 from knowledge.errors import UserError
 from knowledge.note_text import Note, Span

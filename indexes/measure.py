@@ -14,10 +14,11 @@ from indexes.artefacts import Artefacts
 from indexes.build import Progress, encode_rows, shards_folder
 from indexes.candidates import Candidate, CandidateGenerator
 from indexes.dense import DenseGenerator, DenseIndex
-from indexes.encoder import Encoder, Vectors
+from indexes.encoder import Encoder
 from indexes.fusion import reciprocal_rank_fusion
 from indexes.lexical import LexicalGenerator
 from indexes.rows import read_rows
+from indexes.token_vectors import Vectors
 from indexes.windows import windows
 from knowledge.errors import UserError
 from knowledge.guidelines import load_cards

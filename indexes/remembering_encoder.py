@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from indexes.encoder import Encoder, Vectors
+from indexes.encoder import Encoder
+from indexes.token_vectors import Vectors
 
 # The windows of a few dozen notes; 6 MB for vectors of length 384.
 REMEMBERED_TEXTS = 4096

@@ -23,7 +23,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field, PrivateAttr
 
 from agent.llm.base import ChoiceScores, CodingLLM, ContextOverflow, as_chat, prompt_key
-from indexes.encoder import available_cores
+from indexes.token_vectors import available_cores
 from knowledge.errors import UserError
 
 if TYPE_CHECKING:

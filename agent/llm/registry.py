@@ -81,7 +81,7 @@ def load_llm(
 def _gguf(spec: LLMSpec, context_tokens: int | None, threads: int | None) -> "CodingLLM":
     from agent.llm.base import DEFAULT_CONTEXT
     from agent.llm.llama_cpp import LlamaCppChat, default_threads
-    from indexes.encoder import available_cores
+    from indexes.token_vectors import available_cores
 
     path, sha256 = _model_file(spec)
     return LlamaCppChat(

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.candidates import Candidate, Mention
-from indexes.encoder import onnx_session
-from indexes.plm_icd.chunks import SpecialTokens, TokenChunks, chunk_note
+from indexes.plm_icd.chunks import SpecialTokens, chunk_note
 from indexes.plm_icd.files import PLMCard, PLMFiles
+from indexes.token_vectors import OnnxTokenEncoder
 from knowledge.note_text import Note, Span
 
 NAME = "plm_icd"
@@ -47,6 +47,7 @@ class PLMPredictor:
     """
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
+        from threadpoolctl import ThreadpoolController
         from tokenizers import Tokenizer
 
         files = PLMFiles(folder)
@@ -54,9 +55,10 @@ class PLMPredictor:
         self.label_space = frozenset(self.card.codes)
         self._tokenizer = Tokenizer.from_file(str(files.tokenizer))
         self._special = SpecialTokens(*self.card.special_tokens)
-        self._session = onnx_session(files.encoder, threads)
+        self._encoder = OnnxTokenEncoder(files.encoder, threads)
         with np.load(files.labels, allow_pickle=False) as arrays:
             weights = {name: arrays[name].astype(np.float32) for name in arrays.files}
+        self._blas = ThreadpoolController().select(user_api="blas")
         self._query, self._value, self._bias = (weights[n] for n in ("query", "value", "bias"))
         self._norm_weight, self._norm_bias = weights["norm_weight"], weights["norm_bias"]
         self._last: tuple[str, Sequence[Prediction]] = ("", ())
@@ -77,35 +79,51 @@ class PLMPredictor:
         chunks = chunk_note(note, self._tokenizer, self._special, self.card.config.chunk_tokens)
         if not chunks.tokens:
             return []
-        tokens = self._normed(self._encode(chunks))
-        scores = self._query @ tokens.T
-        attention = _softmax(scores)
-        logits = np.einsum("lt,lt->l", attention, self._value @ tokens.T) + self._bias
-        probabilities = 1 / (1 + np.exp(-logits))
+        # Both kinds of work share out the chunks; BLAS threads would wait, busy, beside them.
+        with self._blas.limit(limits=1):
+            parts = list(self._encoder.encode(chunks.ids, self._read))
+        probabilities = 1 / (1 + np.exp(-(_attended(parts) + self._bias)))
         best = np.argsort(-probabilities, kind="stable")[:k].tolist()
+        attention = _softmax(np.concatenate([part.scores[best] for part in parts], axis=1))
         return [
             Prediction(
                 self.card.codes[label],
                 float(probabilities[label]),
-                evidence_span(attention[label], chunks.offsets, note),
+                evidence_span(weights, chunks.offsets, note),
             )
-            for label in best
+            for label, weights in zip(best, attention, strict=True)
         ]
 
-    def _encode(self, chunks: TokenChunks) -> Floats:
-        """Return the vectors of all tokens but the special ones, shape (tokens, width)."""
-        hidden = []
-        for chunk in chunks.ids:
-            ids = np.array([chunk], dtype=np.int64)
-            feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-            hidden.append(self._session.run(None, feed)[0][0, 1:-1])
-        return np.concatenate(hidden)
+    def _read(self, hidden: Floats) -> "_ChunkReading":
+        """Return what the labels see in a chunk, given the vectors of its tokens."""
+        tokens = self._normed(hidden[1:-1])  # without the special ones
+        scores = self._query @ tokens.T
+        highest = scores.max(axis=1)
+        weights = np.exp(scores - highest[:, None])
+        value = np.einsum("lt,lt->l", weights, self._value @ tokens.T)
+        return _ChunkReading(scores, highest, weights.sum(axis=1), value)
 
     def _normed(self, tokens: Floats) -> Floats:
         centred = tokens - tokens.mean(axis=1, keepdims=True)
         deviation = np.sqrt((centred**2).mean(axis=1, keepdims=True) + _LAYER_NORM_EPSILON)
         normed: Floats = centred / deviation * self._norm_weight + self._norm_bias
         return normed
+
+
+class _ChunkReading(NamedTuple):
+    """What the labels see in one chunk, before the softmax over all tokens of the note.
+
+    Attributes:
+        scores: Of each token for each label, shape (labels, tokens).
+        highest: Highest score a label, shape (labels,).
+        mass: Sum of exp(score - highest), shape (labels,).
+        value: Sum of exp(score - highest) times what the token says for the label.
+    """
+
+    scores: Floats
+    highest: Floats
+    mass: Floats
+    value: Floats
 
 
 class PLMGenerator:
@@ -169,6 +187,16 @@ def _whole_words(text: str, start: int, end: int) -> Span:
     while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
         end += 1
     return Span(start, end)
+
+
+def _attended(parts: Sequence[_ChunkReading]) -> Floats:
+    """Return each label's value under one softmax over the tokens of all chunks."""
+    highest = np.stack([part.highest for part in parts])
+    scale = np.exp(highest - highest.max(axis=0))
+    mass = (scale * np.stack([part.mass for part in parts])).sum(axis=0)
+    value = (scale * np.stack([part.value for part in parts])).sum(axis=0)
+    attended: Floats = value / mass
+    return attended
 
 
 def _softmax(scores: Floats) -> Floats:

@@ -12,8 +12,8 @@ def tiny_config(tiny_encoder):
         epochs=6,
         patience=6,
         frozen_layers=0,
-        head_rate=0.02,
-        encoder_rate=0.002,
+        head_rate=0.05,
+        encoder_rate=0.005,
         dropout=0.0,
         validation_share=0.25,
     )
