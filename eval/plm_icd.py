@@ -37,7 +37,7 @@ def exported_scores(folder: Path) -> Callable[[Note], Scores]:
         UserError: The folder holds no exported model.
     """
     predictor = PLMPredictor(folder)
-    return lambda note: {p.code: p.probability for p in predictor.predict(note, _RANKED)}
+    return lambda note: predictor.scores(note, _RANKED)
 
 
 def eager_scores(card: PLMCard, checkpoint: Path | None) -> Callable[[Note], Scores]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexes.candidates import Candidate, Mention
-from indexes.plm_icd.chunks import SpecialTokens, chunk_note
+from indexes.plm_icd.chunks import SpecialTokens, TokenChunks, chunk_note
 from indexes.plm_icd.files import PLMCard, PLMFiles
 from indexes.token_vectors import OnnxTokenEncoder
 from knowledge.note_text import Note, Span
@@ -76,14 +76,12 @@ class PLMPredictor:
 
     def predict(self, note: Note, k: int) -> list[Prediction]:
         """Return the ``k`` most probable codes, most probable first."""
-        chunks = chunk_note(note, self._tokenizer, self._special, self.card.config.chunk_tokens)
+        chunks = self._chunks(note)
         if not chunks.tokens:
             return []
-        # Both kinds of work share out the chunks; BLAS threads would wait, busy, beside them.
-        with self._blas.limit(limits=1):
-            parts = list(self._encoder.encode(chunks.ids, self._read))
-        probabilities = 1 / (1 + np.exp(-(_attended(parts) + self._bias)))
-        best = np.argsort(-probabilities, kind="stable")[:k].tolist()
+        parts = self._read(chunks)
+        probabilities = self._probabilities(parts)
+        best = _highest(probabilities, k)
         attention = _softmax(np.concatenate([part.scores[best] for part in parts], axis=1))
         return [
             Prediction(
@@ -94,7 +92,27 @@ class PLMPredictor:
             for label, weights in zip(best, attention, strict=True)
         ]
 
-    def _read(self, hidden: Floats) -> "_ChunkReading":
+    def scores(self, note: Note, k: int) -> dict[str, float]:
+        """Return the ``k`` most probable codes with their probabilities, without evidence."""
+        chunks = self._chunks(note)
+        if not chunks.tokens:
+            return {}
+        probabilities = self._probabilities(self._read(chunks))
+        return {self.card.codes[n]: float(probabilities[n]) for n in _highest(probabilities, k)}
+
+    def _chunks(self, note: Note) -> TokenChunks:
+        return chunk_note(note, self._tokenizer, self._special, self.card.config.chunk_tokens)
+
+    def _read(self, chunks: TokenChunks) -> "list[_ChunkReading]":
+        # Both kinds of work share out the chunks; BLAS threads would wait, busy, beside them.
+        with self._blas.limit(limits=1):
+            return list(self._encoder.encode(chunks.ids, self._read_chunk))
+
+    def _probabilities(self, parts: "Sequence[_ChunkReading]") -> Floats:
+        probabilities: Floats = 1 / (1 + np.exp(-(_attended(parts) + self._bias)))
+        return probabilities
+
+    def _read_chunk(self, hidden: Floats) -> "_ChunkReading":
         """Return what the labels see in a chunk, given the vectors of its tokens."""
         tokens = self._normed(hidden[1:-1])  # without the special ones
         scores = self._query @ tokens.T
@@ -187,6 +205,11 @@ def _whole_words(text: str, start: int, end: int) -> Span:
     while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
         end += 1
     return Span(start, end)
+
+
+def _highest(probabilities: Floats, k: int) -> list[int]:
+    best: list[int] = np.argsort(-probabilities, kind="stable")[:k].tolist()
+    return best
 
 
 def _attended(parts: Sequence[_ChunkReading]) -> Floats:

@@ -102,8 +102,16 @@ def test_evidence_is_the_sentence_of_the_code(exported, coded_notes):
             assert span.contains(found[code].evidence)
 
 
+def test_scores_are_predictions_without_evidence(exported, coded_notes):
+    note = coded_notes[0].note
+    expected = {p.code: p.probability for p in exported.predict(note, 3)}
+    assert list(exported.scores(note, 3).items()) == list(expected.items())
+    assert len(expected) == 3
+
+
 def test_an_empty_note_has_no_opinion(exported):
     assert exported.predict(Note.parse("  \n"), 10) == []
+    assert exported.scores(Note.parse("  \n"), 10) == {}
 
 
 def test_a_damaged_model_is_refused(trained, system, tmp_path):
