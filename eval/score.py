@@ -84,13 +84,7 @@ def score_files(
     """
     gold = read_gold(gold_path)
     predictions = read_predictions(predictions_path)
-    shared = gold.keys() & predictions.keys()
-    if not shared:
-        raise UserError(
-            f"no id in {predictions_path} occurs in {gold_path} "
-            f'(for example "{min(predictions)}" against "{min(gold)}").',
-            fix="score predictions made for the notes of that reference.",
-        )
+    shared = match_ids(gold_path, gold, predictions_path, predictions)
     return ScoreReport(
         metrics=evaluate(
             gold,
@@ -102,6 +96,27 @@ def score_files(
         unknown_ids=tuple(sorted(predictions.keys() - gold.keys())),
         failed=sum(predictions[note].failed for note in shared),
     )
+
+
+def match_ids(
+    gold_path: Path,
+    gold: Mapping[str, object],
+    predictions_path: Path,
+    predictions: Mapping[str, object],
+) -> frozenset[str]:
+    """Return the ids of the reference that have a prediction.
+
+    Raises:
+        UserError: There is none; the message shows an id of either file.
+    """
+    shared = gold.keys() & predictions.keys()
+    if not shared:
+        raise UserError(
+            f"no id in {predictions_path} occurs in {gold_path} "
+            f'(for example "{min(predictions)}" against "{min(gold)}").',
+            fix="score predictions made for the notes of that reference.",
+        )
+    return frozenset(shared)
 
 
 def read_gold(path: Path) -> dict[str, frozenset[str]]:
