@@ -62,7 +62,7 @@ class CodeMapping(NamedTuple):
 
     Attributes:
         code: The source code, dotted.
-        title: Its title.
+        title: Its title; None where the release at hand has dropped the code.
         status: "no_map": the tables say that there is no equivalent; "not_in_tables": the code, and
             every code above it, is younger than the tables.
         via: Code above the source that the tables hold in its place, else None.
@@ -70,7 +70,7 @@ class CodeMapping(NamedTuple):
     """
 
     code: str
-    title: str
+    title: str | None
     status: Status
     via: str | None
     options: tuple[Option, ...]
@@ -101,6 +101,7 @@ def map_code(raw: str, source: str, target: str, icd10cm: ICD10CM) -> CodeMappin
         raise UserError(f"No table maps from {source!r} to {target!r}; available: {known}.")
     rows = _table(source, target)
     icd9cm = ICD9CM.load()
+    title: str | None
     above: tuple[str, ...] = ()
     if source == ICD9CM.key:
         code = icd9cm.normalise(raw)
@@ -125,8 +126,10 @@ def map_code(raw: str, source: str, target: str, icd10cm: ICD10CM) -> CodeMappin
 
 def _icd10cm_source(
     code: str, rows: Mapping[str, Sequence[_Row]], system: ICD10CM
-) -> tuple[str, tuple[str, ...]]:
+) -> tuple[str | None, tuple[str, ...]]:
     """Return the title of a source code and the codes above it."""
+    if code in rows and code not in system:
+        return None, ()
     entry = system.get(code)
     if not entry.billable and code not in rows:
         below = ", ".join(system.children(code)[:12])

@@ -40,6 +40,7 @@ def map_command(code: str, source: str, target: str, as_json: bool) -> None:
         _print(entry)
 
 
+_DROPPED = "(no longer in the release)"
 _STATUS = {
     "no_map": "[yellow]has no equivalent[/]",
     "not_in_tables": "[yellow]is younger than the mapping tables[/]",
@@ -51,7 +52,8 @@ def _print(entry: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.tree import Tree
 
-    tree = Tree(f"[bold]{entry['code']}[/] {escape(entry['title'])} [dim]({entry['from']})[/]")
+    title = escape(entry["title"] or _DROPPED)
+    tree = Tree(f"[bold]{entry['code']}[/] {title} [dim]({entry['from']})[/]")
     if entry["via"]:
         tree.add(f"[dim]by way of {entry['via']}, which the tables hold in its place[/]")
     if entry["status"] in _STATUS:
@@ -69,7 +71,7 @@ def _print(entry: dict[str, Any]) -> None:
 
 def _explained(code: dict[str, Any]) -> str:
     if code["title"] is None:
-        return "(no longer in the release)"
+        return _DROPPED
     if code["choose_from"]:
         return f"{code['title']} (not billable: one of {', '.join(code['choose_from'])})"
     return str(code["title"])
