@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,8 @@ from eval.metrics import DEFAULT_RESAMPLES
 from eval.score import ScoreReport, score_files
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.table import Table
 
     from eval.compare import Comparison
@@ -116,13 +118,46 @@ def comparison_table(report: "Comparison") -> "Table":
     return table
 
 
+@eval_group.command(name="evidence")
+@click.argument("gold", type=click.Path(path_type=Path))
+@click.argument("pred", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, as when piped.")
+@click.option(
+    "--bootstrap",
+    "resamples",
+    type=click.IntRange(min=0),
+    default=DEFAULT_RESAMPLES,
+    show_default=True,
+    help="Resamples behind the 95 % interval of the overlap; 0 leaves it out.",
+)
+def evidence(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
+    """Compare the evidence spans of the predictions PRED with those of the data set GOLD.
+
+    GOLD is a data-set JSONL with "text" and "evidence". Judged are codes that are assigned, in the
+    reference, and have evidence there.
+    """
+    from eval.evidence import score_evidence
+
+    figures = score_evidence(gold, pred, resamples=resamples).to_json()
+    if as_json or not sys.stdout.isatty():
+        click.echo(json.dumps(figures))
+        return
+    from rich.console import Console
+
+    Console().print(_figures_table("Evidence", figures))
+
+
 def score_table(report: ScoreReport) -> "Table":
     """Lay out a report for a reader at a terminal: one row a figure, to four decimals."""
+    return _figures_table("Score", report.to_json())
+
+
+def _figures_table(title: str, figures: "Mapping[str, Any]") -> "Table":
     from rich.table import Table
 
-    table = Table("metric", title="Score")
+    table = Table("metric", title=title)
     table.add_column("value", justify="right")
-    for name, value in report.to_json().items():
+    for name, value in figures.items():
         table.add_row(name, _shown(value))
     return table
 

@@ -10,7 +10,7 @@ Reading files lives in `eval.score`.
 
 import math
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -187,21 +187,66 @@ def bootstrap_interval(
     Returns:
         None without resamples or without notes.
     """
-    if not gold or resamples < 1:
+    pairs = [_counts(gold[note], predicted.get(note, _NO_CODES)) for note in sorted(gold)]
+    return ratio_interval(pairs, resamples=resamples)
+
+
+def ratio_interval(
+    pairs: Sequence[tuple[int, int]], *, resamples: int = DEFAULT_RESAMPLES
+) -> Interval | None:
+    """Return the 95 % percentile interval of a ratio of sums over units drawn with replacement.
+
+    Args:
+        pairs: What each unit adds to numerator and denominator.
+        resamples: Draws, from a fixed seed.
+
+    Returns:
+        None without resamples or without units.
+    """
+    if not pairs or resamples < 1:
         return None
-    counts = [_counts(gold[note], predicted.get(note, _NO_CODES)) for note in sorted(gold)]
     generator = random.Random(_SEED)
-    scores = []
+    ratios = []
     for _ in range(resamples):
-        hits, sizes = zip(*[generator.choice(counts) for _ in counts], strict=True)
-        scores.append(_ratio(2 * sum(hits), sum(sizes)))
-    scores.sort()
-    return Interval(scores[int(0.025 * resamples)], scores[int(0.975 * resamples) - 1])
+        above, below = zip(*[generator.choice(pairs) for _ in pairs], strict=True)
+        ratios.append(_ratio(sum(above), sum(below)))
+    ratios.sort()
+    return Interval(ratios[int(0.025 * resamples)], ratios[int(0.975 * resamples) - 1])
+
+
+def expected_calibration_error(
+    gold: CodeSets, confidences: Mapping[str, Mapping[str, float]], *, bins: int = 10
+) -> float | None:
+    """Return how far confidence is from precision: their gap by bin, weighted by assigned codes.
+
+    Bins are equally wide over 0 to 1, as in Guo et al. 2017, "On calibration of modern neural
+    networks" (ICML).
+
+    Args:
+        gold: Reference codes by note id.
+        confidences: Confidence, 0 to 1, of each assigned code by note id.
+        bins: Number of bins.
+
+    Returns:
+        None where no assigned code has a confidence.
+    """
+    members: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for note, codes in gold.items():
+        for code, confidence in confidences.get(note, {}).items():
+            members[min(int(confidence * bins), bins - 1)].append((confidence, code in codes))
+    assigned = sum(map(len, members.values()))
+    if not assigned:
+        return None
+    gaps = [
+        abs(math.fsum(confidence for confidence, _ in group) - sum(right for _, right in group))
+        for group in members.values()
+    ]
+    return math.fsum(gaps) / assigned
 
 
 def _counts(codes: frozenset[str], guesses: frozenset[str]) -> tuple[int, int]:
-    """Return what a note adds to micro-F1: its tp, and 2 tp + fp + fn (the two set sizes)."""
-    return len(codes & guesses), len(codes) + len(guesses)
+    """Return what a note adds to micro-F1: 2 tp, and 2 tp + fp + fn (the two set sizes)."""
+    return 2 * len(codes & guesses), len(codes) + len(guesses)
 
 
 def _truncated(code_sets: CodeSets, length: int) -> dict[str, frozenset[str]]:

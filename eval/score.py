@@ -6,7 +6,13 @@ from pathlib import Path
 from reprlib import repr as shortened
 from typing import Any
 
-from eval.metrics import DEFAULT_RESAMPLES, Metrics, evaluate, normalise
+from eval.metrics import (
+    DEFAULT_RESAMPLES,
+    Metrics,
+    evaluate,
+    expected_calibration_error,
+    normalise,
+)
 from knowledge.errors import UserError
 from knowledge.jsonl import JsonLine, line_error
 from knowledge.records import read_records
@@ -22,11 +28,13 @@ class Prediction:
     Attributes:
         codes: Distinct assigned codes, most confident first.
         ranking: Distinct candidates, best first; the assigned codes where none were given.
+        confidences: Confidence of the assigned codes that have one between 0 and 1.
         failed: Whether the coder reported that it failed on this note.
     """
 
     codes: tuple[str, ...]
     ranking: tuple[str, ...]
+    confidences: Mapping[str, float]
     failed: bool
 
 
@@ -39,12 +47,15 @@ class ScoreReport:
         notes_predicted: Notes of the reference that have a prediction.
         unknown_ids: Ids of predictions for notes the reference lacks, sorted; not scored.
         failed: Predictions with status "failed" among `notes_predicted`.
+        calibration_error: Expected calibration error of the assigned codes; None where they have no
+            confidence.
     """
 
     metrics: Metrics
     notes_predicted: int
     unknown_ids: tuple[str, ...]
     failed: int
+    calibration_error: float | None
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures under their public names, ready for JSON."""
@@ -65,6 +76,7 @@ class ScoreReport:
             "map": metrics.mean_average_precision,
             **{f"recall@{depth}": recall for depth, recall in metrics.recall_at.items()},
             "codes_per_note": metrics.codes_per_note,
+            "expected_calibration_error": self.calibration_error,
         }
 
 
@@ -95,6 +107,9 @@ def score_files(
         notes_predicted=len(shared),
         unknown_ids=tuple(sorted(predictions.keys() - gold.keys())),
         failed=sum(predictions[note].failed for note in shared),
+        calibration_error=expected_calibration_error(
+            gold, {note: predictions[note].confidences for note in shared}
+        ),
     )
 
 
@@ -143,12 +158,22 @@ def _gold_codes(path: Path, line: JsonLine) -> frozenset[str]:
 
 def _prediction(path: Path, line: JsonLine) -> Prediction:
     codes = _ranked(_entries(path, line, "codes"))
+    confidences = {
+        normalise(entry["code"]): entry["confidence"]
+        for entry in line.value["codes"]
+        if isinstance(entry, dict) and _is_probability(entry.get("confidence"))
+    }
     has_candidates = bool(line.value.get("candidates"))
     return Prediction(
         codes=codes,
         ranking=_ranked(_entries(path, line, "candidates")) if has_candidates else codes,
+        confidences=confidences,
         failed=line.value.get("status") == "failed",
     )
+
+
+def _is_probability(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
 
 
 def _list(path: Path, line: JsonLine, key: str, fix: str) -> list[Any]:

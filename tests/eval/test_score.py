@@ -176,6 +176,7 @@ def test_every_figure_equals_the_independent_implementation(tmp_path, seed):
     oracle = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     ours = score_files(gold, predictions, resamples=300).to_json()
     assert ours.pop("failed") == 0
+    assert 0 < ours.pop("expected_calibration_error") < 1
     assert list(ours) == list(oracle)
     # Means of floats are summed in another order there; everything else is exact.
     rounded = {"macro_f1_gold_codes", "map"}
