@@ -9,7 +9,7 @@ import yaml
 
 from knowledge.code_systems import ICD10CM
 from knowledge.errors import UserError
-from knowledge.rules import excludes, pairing, sequencing, validity
+from knowledge.rules import excludes, laterality, pairing, patient, sequencing, validity
 from knowledge.rules.context import Case, CodedItem, EncounterContext
 from knowledge.rules.findings import SEVERITIES, Finding, RuleCard
 
@@ -26,6 +26,15 @@ _FUNCTIONS: tuple[RuleFunction, ...] = (
     sequencing.code_first,
     sequencing.manifestation_principal,
     sequencing.external_cause_principal,
+    sequencing.external_cause_once,
+    sequencing.sequela_first,
+    laterality.laterality,
+    patient.sex_conflict,
+    patient.age_conflict,
+    patient.pregnancy_first,
+    patient.pregnancy_weeks,
+    pairing.body_mass_index,
+    pairing.coma_scale,
     pairing.use_additional,
 )
 

@@ -1,14 +1,21 @@
-"""Use additional code: what a second code should add to the first."""
+"""Codes that need company: use additional code, body mass index, coma scale."""
 
 import re
 from collections.abc import Iterator
 
-from knowledge.notes import InstructionalNote
+from knowledge.notes import CodeRef, InstructionalNote, parse_references
 from knowledge.rules.context import Case
 from knowledge.rules.findings import Finding, RuleCard, place, quote
 
 # One closed question that every case of the code answers: which type, which stage.
 _ALWAYS_ANSWERED = re.compile(r"\bto (?:identify|specify) (?:the )?(?:type|stage|severity) of\b")
+
+_BODY_MASS_INDEX = CodeRef("Z68", "Z68")
+# Malnutrition, obesity, eating disorders, gain or loss of weight, in pregnancy too.
+_OF_WEIGHT = tuple(
+    parse_references("(E40-E46, E64.0, E65-E68, F50, O25, O26.0, O26.1, O99.21, O99.84, R62-R64)")
+)
+_COMA_SCALE = {"R40.21": "eyes open", "R40.22": "verbal", "R40.23": "motor"}
 
 
 def use_additional(case: Case, rule: RuleCard) -> Iterator[Finding]:
@@ -33,3 +40,29 @@ def use_additional(case: Case, rule: RuleCard) -> Iterator[Finding]:
             note=note,
             fix=f"add a code of {wanted} if the record supports one",
         )
+
+
+def body_mass_index(case: Case, rule: RuleCard) -> Iterator[Finding]:
+    """Find a body mass index without a diagnosis of weight that it belongs to."""
+    if any(reference.matches(code) for code in case.codes for reference in _OF_WEIGHT):
+        return
+    for code in case.codes:
+        if _BODY_MASS_INDEX.matches(code):
+            message = f"{code} is reported without a diagnosis of weight, such as obesity."
+            fix = f"add the diagnosis if the provider documents one, else drop {code}"
+            yield rule.finding([code], message, fix=fix)
+
+
+def coma_scale(case: Case, rule: RuleCard) -> Iterator[Finding]:
+    """Find a coma scale of which a part is missing, at the same time of assessment."""
+    parts: dict[str, dict[str, str]] = {}
+    for code in case.codes:
+        for subcategory in _COMA_SCALE:
+            if code.startswith(subcategory):
+                parts.setdefault(code[-1], {})[subcategory] = code
+    for found in parts.values():
+        missing = [f"{what} ({sub}-)" for sub, what in _COMA_SCALE.items() if sub not in found]
+        if missing:
+            codes = list(found.values())
+            message = f"{' and '.join(codes)}: the coma scale lacks {' and '.join(missing)}."
+            yield rule.finding(codes, message, fix="report one code of each of the three parts")

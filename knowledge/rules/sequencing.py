@@ -1,4 +1,4 @@
-"""Which code comes first: etiology before manifestation, no external cause as principal."""
+"""Which code comes first, and which only once: etiology, sequela, external causes."""
 
 import re
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ _MANIFESTATION = re.compile(
 _FOR_ADVERSE_EFFECTS = re.compile(r",? *for adverse effects")
 _ADVERSE_EFFECT = CodeRef("T36", "T50", positions=(5, 6), values=("5",))
 EXTERNAL_CAUSES = "20"
+_GIVEN_ONCE = {"Y92": "place", "Y93": "activity", "Y99": "status"}
 _NOT_DISEASES = frozenset({EXTERNAL_CAUSES, "21"})
 
 
@@ -52,6 +53,37 @@ def external_cause_principal(case: Case, rule: RuleCard) -> Iterator[Finding]:
                 "diagnosis. Put the injury or disease that it caused first."
             )
             yield rule.finding([item.code], message)
+
+
+def external_cause_once(case: Case, rule: RuleCard) -> Iterator[Finding]:
+    """Find several codes of place, activity or status, each of which is given once."""
+    for category, what in _GIVEN_ONCE.items():
+        codes = [code for code in case.codes if code.startswith(category)]
+        if len(codes) > 1:
+            message = f"{_joined(codes)}: one code of {category} tells the {what}."
+            yield rule.finding(codes, message, fix="keep the one that the injury came about with")
+
+
+def sequela_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
+    """Find the code of a past injury (7th character S) before the condition that it left."""
+    for item in case.items:
+        if (
+            item.role != "principal"
+            or item.code not in case.system
+            or not _is_sequela(case, item.code)
+        ):
+            continue
+        left = [
+            code
+            for code in case.codes
+            if not _is_sequela(case, code) and _chapter(case, code) not in _NOT_DISEASES
+        ]
+        if left:
+            message = (
+                f"{item.code} tells of a past injury. If {_listed(left)} is what it left, that "
+                "condition goes first."
+            )
+            yield rule.finding([item.code, *left], message, fix=f"put {left[0]} before {item.code}")
 
 
 def is_manifestation(case: Case, code: str) -> bool:
@@ -97,8 +129,16 @@ def _misplaced(
     return rule.finding([code, *underlying], message, severity=severity, note=note, fix=fix)
 
 
+def _is_sequela(case: Case, code: str) -> bool:
+    return case.system.get(code).seventh is not None and code.endswith("S")
+
+
 def _chapter(case: Case, code: str) -> str:
     return case.system.get(code).chapter
+
+
+def _joined(codes: list[str]) -> str:
+    return " and ".join(codes)
 
 
 def _listed(codes: list[str]) -> str:
