@@ -2,20 +2,37 @@
 
 import json
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from eval.metrics import DEFAULT_RESAMPLES
+from eval.metrics import DEFAULT_RESAMPLES, PAIRED_RESAMPLES
 from eval.score import ScoreReport, score_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rich.table import Table
 
     from eval.compare import Comparison
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object, as when piped."
+)
+
+
+def _bootstrap_option(figure: str) -> Callable[[F], F]:
+    return click.option(
+        "--bootstrap",
+        "resamples",
+        type=click.IntRange(min=0),
+        default=DEFAULT_RESAMPLES,
+        show_default=True,
+        help=f"Resamples behind the 95 % interval of {figure}; 0 leaves it out.",
+    )
 
 
 @click.group(name="eval")
@@ -26,15 +43,8 @@ def eval_group() -> None:
 @eval_group.command(name="score")
 @click.argument("gold", type=click.Path(path_type=Path))
 @click.argument("pred", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, as when piped.")
-@click.option(
-    "--bootstrap",
-    "resamples",
-    type=click.IntRange(min=0),
-    default=DEFAULT_RESAMPLES,
-    show_default=True,
-    help="Resamples behind the 95 % interval of micro-F1; 0 leaves it out.",
-)
+@_json_option
+@_bootstrap_option("micro-F1")
 def score(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
     """Score the predictions PRED against the reference codes GOLD.
 
@@ -43,23 +53,18 @@ def score(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
     those of "candidates" where a prediction has them, else of "codes" by confidence.
     """
     report = score_files(gold, pred, resamples=resamples)
-    if as_json or not sys.stdout.isatty():
-        click.echo(json.dumps(report.to_json()))
-        return
-    from rich.console import Console
-
-    Console().print(score_table(report))
+    _print(report.to_json(), lambda: score_table(report), as_json)
 
 
 @eval_group.command(name="compare")
 @click.argument("gold", type=click.Path(path_type=Path))
 @click.argument("baseline", type=click.Path(path_type=Path))
 @click.argument("systems", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, as when piped.")
+@_json_option
 @click.option(
     "--resamples",
     type=click.IntRange(min=100),
-    default=10_000,
+    default=PAIRED_RESAMPLES,
     show_default=True,
     help="Draws behind each interval and p-value.",
 )
@@ -75,12 +80,7 @@ def compare(
     from eval.compare import compare_files
 
     report = compare_files(gold, baseline, systems, resamples=resamples)
-    if as_json or not sys.stdout.isatty():
-        click.echo(json.dumps(report.to_json()))
-        return
-    from rich.console import Console
-
-    Console().print(comparison_table(report))
+    _print(report.to_json(), lambda: comparison_table(report), as_json)
 
 
 def comparison_table(report: "Comparison") -> "Table":
@@ -121,15 +121,8 @@ def comparison_table(report: "Comparison") -> "Table":
 @eval_group.command(name="evidence")
 @click.argument("gold", type=click.Path(path_type=Path))
 @click.argument("pred", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, as when piped.")
-@click.option(
-    "--bootstrap",
-    "resamples",
-    type=click.IntRange(min=0),
-    default=DEFAULT_RESAMPLES,
-    show_default=True,
-    help="Resamples behind the 95 % interval of the overlap; 0 leaves it out.",
-)
+@_json_option
+@_bootstrap_option("the overlap")
 def evidence(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
     """Compare the evidence spans of the predictions PRED with those of the data set GOLD.
 
@@ -139,12 +132,17 @@ def evidence(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
     from eval.evidence import score_evidence
 
     figures = score_evidence(gold, pred, resamples=resamples).to_json()
+    _print(figures, lambda: _figures_table("Evidence", figures), as_json)
+
+
+def _print(figures: dict[str, Any], table: "Callable[[], Table]", as_json: bool) -> None:
+    """Print a report as one JSON object, or as a table where a person reads it."""
     if as_json or not sys.stdout.isatty():
         click.echo(json.dumps(figures))
         return
     from rich.console import Console
 
-    Console().print(_figures_table("Evidence", figures))
+    Console().print(table())
 
 
 def score_table(report: ScoreReport) -> "Table":
@@ -152,7 +150,7 @@ def score_table(report: ScoreReport) -> "Table":
     return _figures_table("Score", report.to_json())
 
 
-def _figures_table(title: str, figures: "Mapping[str, Any]") -> "Table":
+def _figures_table(title: str, figures: Mapping[str, Any]) -> "Table":
     from rich.table import Table
 
     table = Table("metric", title=title)

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval.metrics import CodeSets
+from eval.metrics import PAIRED_RESAMPLES, CodeSets
 from eval.score import match_ids, read_gold, read_predictions
 from eval.significance import (
-    DEFAULT_RESAMPLES,
     Difference,
     McNemar,
     System,
@@ -85,7 +84,7 @@ def compare_files(
     baseline_path: Path,
     system_paths: Sequence[Path],
     *,
-    resamples: int = DEFAULT_RESAMPLES,
+    resamples: int = PAIRED_RESAMPLES,
 ) -> Comparison:
     """Compare predictions with those of a baseline, over all notes of the reference.
 
@@ -120,8 +119,10 @@ def compare_files(
         for path, system in systems.items()
     }
     raw = {
-        **{name: {str(p): d[name].p for p, d in found.items()} for name in metrics},
-        "mcnemar": {str(path): test.p for path, test in decisions.items()},
+        **{
+            name: {path: by_metric[name].p for path, by_metric in found.items()} for name in metrics
+        },
+        "mcnemar": {path: test.p for path, test in decisions.items()},
     }
     adjusted = {name: holm(p_values) for name, p_values in raw.items()}
     return Comparison(
@@ -133,7 +134,7 @@ def compare_files(
                 path=path,
                 notes_predicted=len(system.predicted),
                 differences=found[path],
-                p_holm={name: p_values[str(path)] for name, p_values in adjusted.items()},
+                p_holm={name: p_values[path] for name, p_values in adjusted.items()},
                 mcnemar=decisions[path],
             )
             for path, system in systems.items()

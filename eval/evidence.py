@@ -14,7 +14,7 @@ from pathlib import Path
 from reprlib import repr as shortened
 from typing import Any, NamedTuple
 
-from eval.metrics import DEFAULT_RESAMPLES, Interval, normalise, ratio_interval
+from eval.metrics import DEFAULT_RESAMPLES, Interval, normalise, ratio, ratio_interval
 from eval.score import match_ids
 from indexes.coded_notes import CodedNote, read_coded_notes
 from knowledge.errors import UserError
@@ -108,9 +108,9 @@ def score_evidence(
         overlap=sum(p.overlaps for p in pairs) / len(pairs),
         overlap_ci95=ratio_interval(hits, resamples=resamples),
         exact=sum(p.equals for p in pairs) / len(pairs),
-        word_precision=both / own if own else 0.0,
-        word_recall=both / reference if reference else 0.0,
-        word_f1=2 * both / (own + reference) if own + reference else 0.0,
+        word_precision=ratio(both, own),
+        word_recall=ratio(both, reference),
+        word_f1=ratio(2 * both, own + reference),
     )
 
 

@@ -20,6 +20,7 @@ Rankings = Mapping[str, Sequence[str]]
 
 RECALL_DEPTHS = (5, 8, 15, 50, 100)
 DEFAULT_RESAMPLES = 1000
+PAIRED_RESAMPLES = 10_000  # of a comparison, which is fast and whose p-values need them
 _CATEGORY_LENGTH = 3
 _CHAPTER_LENGTH = 1
 _SEED = 0
@@ -110,9 +111,9 @@ def micro_scores(gold: CodeSets, predicted: CodeSets) -> MicroScores:
     predicted_total = sum(len(predicted.get(note, _NO_CODES)) for note in gold)
     hits = sum(len(codes & predicted.get(note, _NO_CODES)) for note, codes in gold.items())
     return MicroScores(
-        precision=_ratio(hits, predicted_total),
-        recall=_ratio(hits, gold_total),
-        f1=_ratio(2 * hits, gold_total + predicted_total),
+        precision=ratio(hits, predicted_total),
+        recall=ratio(hits, gold_total),
+        f1=ratio(2 * hits, gold_total + predicted_total),
     )
 
 
@@ -163,18 +164,18 @@ def average_precision(relevant: frozenset[str], ranking: Sequence[str]) -> float
         if code in relevant:
             hits += 1
             total += hits / rank
-    return _ratio(total, len(relevant))
+    return ratio(total, len(relevant))
 
 
 def recall_at(gold: CodeSets, rankings: Rankings, depth: int) -> float:
     """Return the share of all (note, reference code) pairs within the first `depth` ranks."""
     found = sum(len(codes.intersection(rankings.get(n, ())[:depth])) for n, codes in gold.items())
-    return _ratio(found, sum(map(len, gold.values())))
+    return ratio(found, sum(map(len, gold.values())))
 
 
 def codes_per_note(gold: CodeSets, predicted: CodeSets) -> float:
     """Return the mean number of predicted codes over the notes of the reference."""
-    return _ratio(sum(len(predicted.get(note, _NO_CODES)) for note in gold), len(gold))
+    return ratio(sum(len(predicted.get(note, _NO_CODES)) for note in gold), len(gold))
 
 
 def bootstrap_interval(
@@ -209,7 +210,7 @@ def ratio_interval(
     ratios = []
     for _ in range(resamples):
         above, below = zip(*[generator.choice(pairs) for _ in pairs], strict=True)
-        ratios.append(_ratio(sum(above), sum(below)))
+        ratios.append(ratio(sum(above), sum(below)))
     ratios.sort()
     return Interval(ratios[int(0.025 * resamples)], ratios[int(0.975 * resamples) - 1])
 
@@ -255,8 +256,9 @@ def _truncated(code_sets: CodeSets, length: int) -> dict[str, frozenset[str]]:
 
 def _mean(values: Sequence[float]) -> float:
     # fsum rounds once, at the end: the order in which sets and files are walked leaves no trace.
-    return _ratio(math.fsum(values), len(values))
+    return ratio(math.fsum(values), len(values))
 
 
-def _ratio(numerator: float, denominator: int) -> float:
+def ratio(numerator: float, denominator: int) -> float:
+    """Return a quotient; with an empty denominator 0."""
     return numerator / denominator if denominator else 0.0

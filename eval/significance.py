@@ -9,22 +9,22 @@ several systems meet one baseline, Holm's step-down (1979) holds the error of th
 Code sets and rankings are as in `eval.metrics`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
-from eval.metrics import CodeSets, Interval, Rankings, average_precision
+from eval.metrics import PAIRED_RESAMPLES, CodeSets, Interval, Rankings, average_precision
 
-DEFAULT_RESAMPLES = 10_000
 _SEED = 0
 _BATCH = 200  # resamples at once: what macro-F1 holds in memory is their number times the codes
 _NO_CODES: frozenset[str] = frozenset()
 
 Floats: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.int64]
+K = TypeVar("K")
 
 
 class System(NamedTuple):
@@ -129,7 +129,7 @@ def metrics_of(gold: CodeSets) -> dict[str, Metric]:
 
 
 def difference(
-    metric: Metric, baseline: System, system: System, *, resamples: int = DEFAULT_RESAMPLES
+    metric: Metric, baseline: System, system: System, *, resamples: int = PAIRED_RESAMPLES
 ) -> Difference:
     """Compare two systems in one metric.
 
@@ -196,11 +196,11 @@ def mcnemar(gold: CodeSets, baseline: CodeSets, system: CodeSets) -> McNemar:
     return McNemar(only_baseline, only_system, p)
 
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Return p-values adjusted by Holm's step-down for the number of tests, by the same names."""
-    adjusted: dict[str, float] = {}
+def holm(p_values: Mapping[K, float]) -> dict[K, float]:
+    """Return p-values adjusted by Holm's step-down for the number of tests, by the same keys."""
+    adjusted: dict[K, float] = {}
     highest = 0.0
-    ordered: Sequence[tuple[str, float]] = sorted(p_values.items(), key=lambda item: item[1])
+    ordered = sorted(p_values.items(), key=lambda item: item[1])
     for done, (name, p) in enumerate(ordered):
         highest = max(highest, min(1.0, (len(ordered) - done) * p))
         adjusted[name] = highest

@@ -109,10 +109,10 @@ def map_code(raw: str, source: str, target: str, icd10cm: ICD10CM) -> CodeMappin
     else:
         code = icd10cm.normalise(raw)
         title, above = _icd10cm_source(code, rows, icd10cm)
-    held = next((c for c in (code, *above) if c in rows), None)
+    held = next((c for c in (code, *above) if _key(c) in rows), None)
     if held is None:
         return CodeMapping(code, title, "not_in_tables", None, ())
-    options = _options(rows[held], icd9cm if target == ICD9CM.key else icd10cm)
+    options = _options(rows[_key(held)], icd9cm if target == ICD9CM.key else icd10cm)
     if held != code:
         options = tuple(option._replace(approximate=True) for option in options)
     return CodeMapping(
@@ -128,10 +128,10 @@ def _icd10cm_source(
     code: str, rows: Mapping[str, Sequence[_Row]], system: ICD10CM
 ) -> tuple[str | None, tuple[str, ...]]:
     """Return the title of a source code and the codes above it."""
-    if code in rows and code not in system:
+    if _key(code) in rows and code not in system:
         return None, ()
     entry = system.get(code)
-    if not entry.billable and code not in rows:
+    if not entry.billable and _key(code) not in rows:
         below = ", ".join(system.children(code)[:12])
         raise UserError(
             f"{code} is not a complete {system.name} code; below it are {below}.",
@@ -173,16 +173,16 @@ def _target(code: str, system: ICD9CM | ICD10CM) -> Target:
 
 @functools.lru_cache(maxsize=2)
 def _table(source: str, target: str) -> dict[str, list[_Row]]:
-    """Read one table: its rows by dotted source code."""
+    """Read one table: its rows by source code, as `_key` has it."""
     rows: dict[str, list[_Row]] = defaultdict(list)
     with data_file(_TABLES[source, target]).open(encoding="ascii", newline="") as file:
         lines = csv.reader(file)
         next(lines)  # column names
         for code, other, _flags, approximate, _no_map, _combination, scenario, choice in lines:
-            key = dotted(code) if source == ICD9CM.key else _icd10_dotted(code)
-            rows[key].append(_Row(other, approximate == "1", int(scenario), int(choice)))
+            rows[code].append(_Row(other, approximate == "1", int(scenario), int(choice)))
     return dict(rows)
 
 
-def _icd10_dotted(code: str) -> str:
-    return f"{code[:3]}.{code[3:]}" if len(code) > 3 else code
+def _key(code: str) -> str:
+    """Return a code as the tables write it, without its dot."""
+    return code.replace(".", "")

@@ -79,6 +79,15 @@ class Case:
         return ranks
 
     @property
+    def principals(self) -> tuple[str, ...]:
+        """The codes given as principal diagnosis that exist, in the order given."""
+        return tuple(
+            item.code
+            for item in self.items
+            if item.role == "principal" and item.code in self.system
+        )
+
+    @property
     def codes(self) -> tuple[str, ...]:
         """The reported codes that exist, each once, in order."""
         return tuple(self.ranks)

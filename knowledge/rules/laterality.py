@@ -42,6 +42,8 @@ def laterality(case: Case, rule: RuleCard) -> Iterator[Finding]:
 
 
 def _conflict(case: Case, rule: RuleCard, first: _Sided, second: _Sided) -> Iterator[Finding]:
+    if first.side == second.side:
+        return
     by_side = {first.side: first.code, second.side: second.code}
     pair = (first.code, second.code)
     if by_side.keys() == {"right", "left"}:
@@ -51,11 +53,11 @@ def _conflict(case: Case, rule: RuleCard, first: _Sided, second: _Sided) -> Iter
                 f"{first.code} and {second.code} are the two sides of {both}, which says both."
             )
             yield rule.finding(pair, message, fix=f"report {both} instead of the two")
-    elif len(by_side) == 2 and "bilateral" in by_side:
+    elif "bilateral" in by_side:
         other = next(code for side, code in by_side.items() if side != "bilateral")
         message = f"{by_side['bilateral']} is bilateral and includes {other}."
         yield rule.finding(pair, message, fix=f"drop {other}")
-    elif len(by_side) == 2 and "unspecified" in by_side:
+    elif "unspecified" in by_side:
         known = next(code for side, code in by_side.items() if side != "unspecified")
         message = (
             f"{by_side['unspecified']} leaves the side open, but {known} of the same condition "

@@ -61,18 +61,13 @@ def age_conflict(case: Case, rule: RuleCard) -> Iterator[Finding]:
 def pregnancy_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find a principal diagnosis of another chapter beside codes of pregnancy."""
     of_pregnancy = [code for code in case.codes if _PREGNANCY.matches(code)]
-    for item in case.items:
-        principal = item.role == "principal" and item.code in case.system
-        if not principal or not of_pregnancy or _PREGNANCY.matches(item.code):
-            continue
-        if case.system.get(item.code).chapter != _FACTORS:
+    for first in case.principals if of_pregnancy else ():
+        if not _PREGNANCY.matches(first) and case.system.get(first).chapter != _FACTORS:
             message = (
-                f"{item.code} is the principal diagnosis, but codes of chapter 15 "
+                f"{first} is the principal diagnosis, but codes of chapter 15 "
                 f"({', '.join(of_pregnancy)}) go before those of other chapters."
             )
-            yield rule.finding(
-                [item.code, *of_pregnancy], message, fix=f"put {of_pregnancy[0]} first"
-            )
+            yield rule.finding([first, *of_pregnancy], message, fix=f"put {of_pregnancy[0]} first")
 
 
 def pregnancy_weeks(case: Case, rule: RuleCard) -> Iterator[Finding]:

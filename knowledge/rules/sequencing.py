@@ -34,25 +34,24 @@ def code_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
 
 def manifestation_principal(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find a manifestation code as principal diagnosis."""
-    for item in case.items:
-        if item.role == "principal" and is_manifestation(case, item.code):
+    for code in case.principals:
+        if is_manifestation(case, code):
             message = (
-                f"{item.code} ({case.system.get(item.code).title}) names a manifestation and "
+                f"{code} ({case.system.get(code).title}) names a manifestation and "
                 "cannot be the principal diagnosis; the underlying condition goes first."
             )
-            yield rule.finding([item.code], message)
+            yield rule.finding([code], message)
 
 
 def external_cause_principal(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find an external cause as principal diagnosis."""
-    for item in case.items:
-        known = item.code in case.system
-        if item.role == "principal" and known and _chapter(case, item.code) == EXTERNAL_CAUSES:
+    for code in case.principals:
+        if _chapter(case, code) == EXTERNAL_CAUSES:
             message = (
-                f"{item.code} tells how a condition came about; it cannot be the principal "
+                f"{code} tells how a condition came about; it cannot be the principal "
                 "diagnosis. Put the injury or disease that it caused first."
             )
-            yield rule.finding([item.code], message)
+            yield rule.finding([code], message)
 
 
 def external_cause_once(case: Case, rule: RuleCard) -> Iterator[Finding]:
@@ -60,19 +59,13 @@ def external_cause_once(case: Case, rule: RuleCard) -> Iterator[Finding]:
     for category, what in _GIVEN_ONCE.items():
         codes = [code for code in case.codes if code.startswith(category)]
         if len(codes) > 1:
-            message = f"{_joined(codes)}: one code of {category} tells the {what}."
+            message = f"{' and '.join(codes)}: one code of {category} tells the {what}."
             yield rule.finding(codes, message, fix="keep the one that the injury came about with")
 
 
 def sequela_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find the code of a past injury (7th character S) before the condition that it left."""
-    for item in case.items:
-        if (
-            item.role != "principal"
-            or item.code not in case.system
-            or not _is_sequela(case, item.code)
-        ):
-            continue
+    for injury in (code for code in case.principals if _is_sequela(case, code)):
         left = [
             code
             for code in case.codes
@@ -80,10 +73,10 @@ def sequela_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
         ]
         if left:
             message = (
-                f"{item.code} tells of a past injury. If {_listed(left)} is what it left, that "
+                f"{injury} tells of a past injury. If {_listed(left)} is what it left, that "
                 "condition goes first."
             )
-            yield rule.finding([item.code, *left], message, fix=f"put {left[0]} before {item.code}")
+            yield rule.finding([injury, *left], message, fix=f"put {left[0]} before {injury}")
 
 
 def is_manifestation(case: Case, code: str) -> bool:
@@ -135,10 +128,6 @@ def _is_sequela(case: Case, code: str) -> bool:
 
 def _chapter(case: Case, code: str) -> str:
     return case.system.get(code).chapter
-
-
-def _joined(codes: list[str]) -> str:
-    return " and ".join(codes)
 
 
 def _listed(codes: list[str]) -> str:
