@@ -168,6 +168,20 @@ def quantise(source: Path, target: Path) -> None:
             weight_type=QuantType.QInt8,
             op_types_to_quantize=["MatMul", "Gather"],
         )
+    _forget_origin(target)
+
+
+def _forget_origin(path: Path) -> None:
+    """Drop where each node came from: paths of the machine that exported say nothing of a model.
+
+    Without them the same weights give the same bytes in whatever folder.
+    """
+    import onnx
+
+    model = onnx.load(path)
+    for node in model.graph.node:
+        node.ClearField("metadata_props")
+    onnx.save(model, path)
 
 
 @contextlib.contextmanager

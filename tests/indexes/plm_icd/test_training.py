@@ -102,6 +102,13 @@ def test_evidence_is_the_sentence_of_the_code(exported, coded_notes):
             assert span.contains(found[code].evidence)
 
 
+def test_the_export_does_not_tell_where_it_was_made(trained, system, tmp_path):
+    export(trained, system, "0" * 64, tmp_path)
+    content = (tmp_path / "encoder.onnx").read_bytes()
+    assert b"stack_trace" not in content
+    assert b"export_encoder.py" not in content
+
+
 def test_scores_are_predictions_without_evidence(exported, coded_notes):
     note = coded_notes[0].note
     expected = {p.code: p.probability for p in exported.predict(note, 3)}
