@@ -1,41 +1,35 @@
-"""Applies the rules to a set of codes. What a rule is for stands in ``rules.yaml``."""
+"""Applies the rules to a set of codes.
+
+A module of rules comes with a YAML file of the same name: one card for each of its rules, which
+says what the rule is for, and a function named as the card. Sections in the cards refer to the
+ICD-10-CM Official Guidelines for Coding and Reporting; explanations are in our own words.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
-import yaml
+from pydantic import TypeAdapter
 
 from knowledge.code_systems import ICD10CM
 from knowledge.errors import UserError
 from knowledge.rules import excludes, laterality, pairing, patient, sequencing, validity
 from knowledge.rules.context import Case, CodedItem, EncounterContext
 from knowledge.rules.findings import SEVERITIES, Finding, RuleCard
+from knowledge.strict_yaml import read_yaml
 
 RuleFunction = Callable[[Case, RuleCard], Iterator[Finding]]
 
-_CARDS = Path(__file__).parent / "rules.yaml"
-_FUNCTIONS: tuple[RuleFunction, ...] = (
-    validity.unknown_code,
-    validity.billable,
-    validity.seventh_character,
-    validity.duplicates,
-    excludes.excludes1,
-    excludes.excludes2,
-    sequencing.code_first,
-    sequencing.manifestation_principal,
-    sequencing.external_cause_principal,
-    sequencing.external_cause_once,
-    sequencing.sequela_first,
-    laterality.laterality,
-    patient.sex_conflict,
-    patient.age_conflict,
-    patient.pregnancy_first,
-    patient.pregnancy_weeks,
-    pairing.body_mass_index,
-    pairing.coma_scale,
-    pairing.use_additional,
+_CARDS = TypeAdapter(list[RuleCard])
+# The order in which findings of equal severity are listed.
+_MODULES: tuple[ModuleType, ...] = (
+    validity,
+    excludes,
+    sequencing,
+    laterality,
+    patient,
+    pairing,
 )
 
 
@@ -52,12 +46,16 @@ class Rule:
 
 
 def _load_rules() -> Mapping[str, Rule]:
-    entries = yaml.safe_load(_CARDS.read_text(encoding="utf-8"))
-    functions = {function.__name__: function for function in _FUNCTIONS}
-    cards = [RuleCard.model_validate(entry) for entry in entries]
-    if [card.id for card in cards] != list(functions):
-        raise ValueError(f"{_CARDS.name} and the rule functions differ: {list(functions)}")
-    return MappingProxyType({card.id: Rule(card, functions[card.id]) for card in cards})
+    rules = [rule for module in _MODULES for rule in _rules_of(module)]
+    return MappingProxyType({rule.card.id: rule for rule in rules})
+
+
+def _rules_of(module: ModuleType) -> Iterator[Rule]:
+    """Yield the rules of a module: each card of its YAML file with the function of that name."""
+    assert module.__file__ is not None
+    entries = read_yaml(Path(module.__file__).with_suffix(".yaml"))
+    for card in _CARDS.validate_python(entries):
+        yield Rule(card, getattr(module, card.id))
 
 
 RULES: Mapping[str, Rule] = _load_rules()

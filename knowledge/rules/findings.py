@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from knowledge.notes import InstructionalNote, parse_references
+from knowledge.rules.mends import Mend
 
 Severity = Literal["error", "warning", "info"]
 _QUOTE_LENGTH = 240
@@ -30,10 +31,12 @@ class Finding(BaseModel):
     """Guideline section, and the tabular entry where a note there is the reason."""
     fix: str | None = None
     """What would put it right, where that can be said."""
+    mend: Mend | None = None
+    """The same as an edit of the codes, where it follows from them alone."""
 
 
 class RuleCard(BaseModel):
-    """What is to be known of a rule without reading Python; one entry of ``rules.yaml``."""
+    """What is to be known of a rule without reading Python; one entry of a YAML file here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,6 +61,7 @@ class RuleCard(BaseModel):
         severity: Severity | None = None,
         note: InstructionalNote | None = None,
         fix: str | None = None,
+        mend: Mend | None = None,
     ) -> Finding:
         """Return a finding of this rule.
 
@@ -66,7 +70,8 @@ class RuleCard(BaseModel):
             message: What is wrong.
             severity: Where it departs from the usual one.
             note: The note that is the reason; its place is added to the citation.
-            fix: What would put it right.
+            fix: What would put it right; None: the words of the mend.
+            mend: The same as an edit of the codes.
         """
         return Finding(
             rule=self.id,
@@ -74,7 +79,8 @@ class RuleCard(BaseModel):
             codes=list(codes),
             message=message,
             citation=f"{self.citation}; tabular list at {place(note)}" if note else self.citation,
-            fix=fix,
+            fix=fix or (str(mend) if mend else None),
+            mend=mend,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from knowledge.rules.context import Case
 from knowledge.rules.findings import Finding, RuleCard
+from knowledge.rules.mends import Mend
 
 Side = Literal["right", "left", "unilateral", "bilateral", "unspecified"]
 
@@ -52,11 +53,11 @@ def _conflict(case: Case, rule: RuleCard, first: _Sided, second: _Sided) -> Iter
             message = (
                 f"{first.code} and {second.code} are the two sides of {both}, which says both."
             )
-            yield rule.finding(pair, message, fix=f"report {both} instead of the two")
+            yield rule.finding(pair, message, mend=Mend(remove=[*pair], add=[both]))
     elif "bilateral" in by_side:
         other = next(code for side, code in by_side.items() if side != "bilateral")
         message = f"{by_side['bilateral']} is bilateral and includes {other}."
-        yield rule.finding(pair, message, fix=f"drop {other}")
+        yield rule.finding(pair, message, mend=Mend(remove=[other]))
     elif "unspecified" in by_side:
         known = next(code for side, code in by_side.items() if side != "unspecified")
         message = (

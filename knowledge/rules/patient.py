@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from knowledge.notes import CodeRef, parse_references
 from knowledge.rules.context import Case, Sex
 from knowledge.rules.findings import Finding, RuleCard
+from knowledge.rules.mends import Mend
 
 # Conditions of organs that one sex has; breast (C50, N60-N65) and unspecified ones are not among
 # them. Chapters and blocks of the tabular list.
@@ -67,7 +68,8 @@ def pregnancy_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
                 f"{first} is the principal diagnosis, but codes of chapter 15 "
                 f"({', '.join(of_pregnancy)}) go before those of other chapters."
             )
-            yield rule.finding([first, *of_pregnancy], message, fix=f"put {of_pregnancy[0]} first")
+            mend = Mend(before=(of_pregnancy[0], first))
+            yield rule.finding([first, *of_pregnancy], message, mend=mend)
 
 
 def pregnancy_weeks(case: Case, rule: RuleCard) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from knowledge.notes import CodeRef, InstructionalNote
 from knowledge.rules.context import Case
 from knowledge.rules.findings import SEVERITIES, Finding, RuleCard, Severity, place, quote
+from knowledge.rules.mends import Mend
 
 _MANIFESTATION = re.compile(
     r"\b(?:in|due to) (?:\w+ ){0,6}(?:diseases?|conditions?|reactions?) classified elsewhere"
@@ -76,7 +77,8 @@ def sequela_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
                 f"{injury} tells of a past injury. If {_listed(left)} is what it left, that "
                 "condition goes first."
             )
-            yield rule.finding([injury, *left], message, fix=f"put {left[0]} before {injury}")
+            mend = Mend(before=(left[0], injury))
+            yield rule.finding([injury, *left], message, mend=mend)
 
 
 def is_manifestation(case: Case, code: str) -> bool:
@@ -117,9 +119,8 @@ def _misplaced(
         f"{code} stands before {_listed(underlying)}, but {place(note)} says "
         f"{quote(note, underlying[0])}: the underlying condition goes first."
     )
-    fix = f"put {underlying[0]} before {code}"
-    severity: Severity = "error"
-    return rule.finding([code, *underlying], message, severity=severity, note=note, fix=fix)
+    mend = Mend(before=(underlying[0], code))
+    return rule.finding([code, *underlying], message, severity="error", note=note, mend=mend)
 
 
 def _is_sequela(case: Case, code: str) -> bool:

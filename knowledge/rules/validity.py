@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from knowledge.rules.context import Case
 from knowledge.rules.findings import Finding, RuleCard
+from knowledge.rules.mends import Mend
 
 _MAX_CHOICES = 8
 
@@ -55,7 +56,8 @@ def duplicates(case: Case, rule: RuleCard) -> Iterator[Finding]:
     for code, count in Counter(item.code for item in case.sequence).items():
         if count > 1:
             message = f"{code} is reported {count} times; a code is reported once an encounter."
-            yield rule.finding([code], message, fix=f"keep one {code}")
+            mend = Mend(remove=[code], add=[code])
+            yield rule.finding([code], message, fix=f"keep one {code}", mend=mend)
 
 
 def _faulty(case: Case, rule: RuleCard, code: str, stem: str) -> Finding:
@@ -68,7 +70,7 @@ def _faulty(case: Case, rule: RuleCard, code: str, stem: str) -> Finding:
             f"{code} has its 7th character in the wrong place: {stem} is filled up with the "
             "placeholder X to six characters first."
         )
-        return rule.finding([code], message, fix=f"write {right}")
+        return rule.finding([code], message, mend=Mend(remove=[code], add=[right]))
     message = f"{code} has no valid 7th character; {stem} allows {_allowed(characters)}."
     return rule.finding(
         [code], message, fix=f"complete {stem}, as in {case.system.children(stem)[0]}"
