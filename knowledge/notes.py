@@ -1,7 +1,7 @@
 """Instructional notes of the tabular list as typed objects, with the codes they refer to.
 
-References are read only inside parentheses or square brackets that begin with a code: outside,
-"vitamin B12" and "any type in A15" look the same. Reading the tabular list itself belongs to
+References are read inside parentheses or square brackets that begin with a code, and after "from
+category": elsewhere "vitamin B12" and "any type in A15" look the same. Reading the tabular list itself belongs to
 `knowledge.code_systems`; what a note demands of a set of codes belongs to `knowledge.rules`.
 """
 
@@ -51,6 +51,8 @@ _NEW_INSTRUCTION = re.compile(r"(?:external cause )?codes?\b", re.IGNORECASE)
 
 _CODE = re.compile(r"(?<![A-Za-z0-9])[A-Z][0-9A][0-9AB](?:\.[0-9A-Z]{1,4})?(?![0-9A-Z])")
 _BRACKETS = re.compile(r"[(\[]\s*((?:i\.e\. )?[A-Z][0-9A][0-9AB](?![0-9A-Za-z])[^()\[\]]*)[)\]]")
+# "Use additional code from category T31 or T32": the one form outside brackets that is unmistakable.
+_FROM_CATEGORY = re.compile(r"\bfrom category ([A-Z][0-9A][0-9AB](?: or [A-Z][0-9A][0-9AB])*)\b")
 # "A00-A09", "I01.0 -I01.9", "I70.2--I70.7-", "M05.00 to M05.8A"; but "I69.81- I69.91-" is a list.
 _RANGE = re.compile(r"\.?-{1,2}|\s+-\s*|\s+to\s+")
 _CONSTRAINT = re.compile(r"\s*,?\s*with (.*)", re.DOTALL)
@@ -183,7 +185,7 @@ def build_notes(
 
 @cache
 def parse_references(text: str) -> tuple[CodeRef, ...]:
-    """Return the references inside the parentheses of a note, in order of appearance."""
+    """Return the references inside the parentheses of a note, then those to named categories."""
     refs: list[CodeRef] = []
     for match in _BRACKETS.finditer(text):
         inside = match.group(1)
@@ -191,6 +193,8 @@ def parse_references(text: str) -> tuple[CodeRef, ...]:
         if trailing:
             inside += " " + trailing.group(1)
         refs.extend(_references(inside))
+    for named in _FROM_CATEGORY.findall(text):
+        refs.extend(_references(named))
     return tuple(dict.fromkeys(refs))
 
 

@@ -98,7 +98,7 @@ def _missing(case: Case, rule: RuleCard, code: str, note: InstructionalNote) -> 
         for other in case.codes
         if case.ranks[other] < case.ranks[code] and _chapter(case, other) not in _NOT_DISEASES
     ]
-    if not note.refs and (earlier or note.conditional):
+    if _asked_for(case, code) or (not note.refs and (earlier or note.conditional)):
         return
     severity: Severity = "error" if is_manifestation(case, code) else "warning"
     message = f"{code} lacks the condition to be coded first: {place(note)} says {quote(note)}."
@@ -110,6 +110,15 @@ def _missing(case: Case, rule: RuleCard, code: str, note: InstructionalNote) -> 
         severity = SEVERITIES[SEVERITIES.index(severity) + 1]
         message += f" See whether {_listed(earlier)} is that condition."
     yield rule.finding([code], message, severity=severity, note=note)
+
+
+def _asked_for(case: Case, code: str) -> bool:
+    """Tell whether a reported code asks for this one, and so is what it belongs to.
+
+    Z3A lists obstetric codes to go first and leaves some out; the note of chapter 15 has them all.
+    """
+    others = (other for other in case.codes if other != code)
+    return any(note.matches(code) for o in others for note in case.notes(o, "use_additional"))
 
 
 def _misplaced(
