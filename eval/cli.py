@@ -12,6 +12,7 @@ from eval.metrics import DEFAULT_RESAMPLES, PAIRED_RESAMPLES
 from eval.score import ScoreReport, score_files
 
 if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
     from rich.table import Table
 
     from eval.compare import Comparison
@@ -45,15 +46,21 @@ def eval_group() -> None:
 @click.argument("pred", type=click.Path(path_type=Path))
 @_json_option
 @_bootstrap_option("micro-F1")
-def score(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
+@click.option(
+    "--train",
+    "train",
+    type=click.Path(path_type=Path),
+    help="Data set that the system was trained on: adds the scores by frequency in it.",
+)
+def score(gold: Path, pred: Path, as_json: bool, resamples: int, train: Path | None) -> None:
     """Score the predictions PRED against the reference codes GOLD.
 
     Both are JSONL files with "id" and "codes" on each line. Codes are compared after upper-casing
-    and removing dots; a note without a prediction counts as predicted empty. Recall@k and MAP are
-    those of "candidates" where a prediction has them, else of "codes" by confidence.
+    and removing dots; a note without a prediction counts as predicted empty. The figures of a
+    ranking are those of "candidates" where a prediction has them, else of "codes" by confidence.
     """
-    report = score_files(gold, pred, resamples=resamples)
-    _print(report.to_json(), lambda: score_table(report), as_json)
+    report = score_files(gold, pred, train_path=train, resamples=resamples)
+    _print(report.to_json(), lambda: score_tables(report), as_json)
 
 
 @eval_group.command(name="compare")
@@ -135,7 +142,7 @@ def evidence(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
     _print(figures, lambda: _figures_table("Evidence", figures), as_json)
 
 
-def _print(figures: dict[str, Any], table: "Callable[[], Table]", as_json: bool) -> None:
+def _print(figures: dict[str, Any], table: "Callable[[], RenderableType]", as_json: bool) -> None:
     """Print a report as one JSON object, or as a table where a person reads it."""
     if as_json or not sys.stdout.isatty():
         click.echo(json.dumps(figures))
@@ -145,9 +152,28 @@ def _print(figures: dict[str, Any], table: "Callable[[], Table]", as_json: bool)
     Console().print(table())
 
 
-def score_table(report: ScoreReport) -> "Table":
-    """Lay out a report for a reader at a terminal: one row a figure, to four decimals."""
-    return _figures_table("Score", report.to_json())
+def score_tables(report: ScoreReport) -> "Group":
+    """Lay out a report for a reader at a terminal: the figures, to four decimals, then slices."""
+    from rich.console import Group
+
+    figures = report.to_json()
+    slices = {name: figures.pop(name) for name in ("by_chapter", "by_train_frequency")}
+    return Group(
+        _figures_table("Score", figures),
+        *(_slices_table(name, parts) for name, parts in slices.items() if parts),
+    )
+
+
+def _slices_table(name: str, slices: Mapping[str, Mapping[str, float]]) -> "Table":
+    from rich.table import Table
+
+    columns = list(next(iter(slices.values())))
+    table = Table(name.removeprefix("by_").replace("_", " "))
+    for column in columns:
+        table.add_column(column, justify="right")
+    for label, figures in slices.items():
+        table.add_row(label, *(_shown(figures[column]) for column in columns))
+    return table
 
 
 def _figures_table(title: str, figures: Mapping[str, Any]) -> "Table":

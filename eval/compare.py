@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval.metrics import PAIRED_RESAMPLES, CodeSets
-from eval.score import match_ids, read_gold, read_predictions
+from eval.predictions import match_ids, read_gold, read_predictions
 from eval.significance import (
     Difference,
     McNemar,

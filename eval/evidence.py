@@ -15,7 +15,7 @@ from reprlib import repr as shortened
 from typing import Any, NamedTuple
 
 from eval.metrics import DEFAULT_RESAMPLES, Interval, normalise, ratio, ratio_interval
-from eval.score import match_ids
+from eval.predictions import match_ids
 from indexes.coded_notes import CodedNote, read_coded_notes
 from knowledge.errors import UserError
 from knowledge.jsonl import JsonLine, line_error

@@ -35,6 +35,21 @@ class MicroScores(NamedTuple):
     f1: float
 
 
+class MacroF1(NamedTuple):
+    """Macro-averaged F1 by the three definitions that papers mean by the name.
+
+    Attributes:
+        gold_codes: Mean F1 of the codes that occur in the reference (Edin et al. 2023).
+        any_codes: Mean F1 of the codes in the reference or predicted, as scikit-learn has it.
+        of_means: Harmonic mean of mean precision and mean recall of the codes of the reference
+            (Mullenbach et al. 2018).
+    """
+
+    gold_codes: float
+    any_codes: float
+    of_means: float
+
+
 class Interval(NamedTuple):
     """Lower and upper end of a confidence interval."""
 
@@ -50,7 +65,8 @@ class Metrics:
         notes: Number of notes in the reference.
         micro: Micro-averaged precision, recall and F1.
         micro_f1_ci95: 95 % bootstrap interval of micro-F1; None where it was not asked for.
-        macro_f1_gold_codes: Mean F1 of the codes that occur in the reference.
+        macro: Macro-F1 by each definition in use.
+        exact_match: Share of notes whose predicted set equals the reference.
         category_micro_f1: Micro-F1 after cutting codes to their three-character category.
         chapter_letter_micro_f1: Micro-F1 after cutting codes to their first letter.
         mean_average_precision: MAP of the rankings.
@@ -61,7 +77,8 @@ class Metrics:
     notes: int
     micro: MicroScores
     micro_f1_ci95: Interval | None
-    macro_f1_gold_codes: float
+    macro: MacroF1
+    exact_match: float
     category_micro_f1: float
     chapter_letter_micro_f1: float
     mean_average_precision: float
@@ -93,7 +110,8 @@ def evaluate(
         notes=len(gold),
         micro=micro_scores(gold, predicted),
         micro_f1_ci95=bootstrap_interval(gold, predicted, resamples=resamples),
-        macro_f1_gold_codes=macro_f1(gold, predicted),
+        macro=macro_f1(gold, predicted),
+        exact_match=exact_match(gold, predicted),
         category_micro_f1=truncated_micro_f1(gold, predicted, _CATEGORY_LENGTH),
         chapter_letter_micro_f1=truncated_micro_f1(gold, predicted, _CHAPTER_LENGTH),
         mean_average_precision=mean_average_precision(gold, rankings),
@@ -117,22 +135,32 @@ def micro_scores(gold: CodeSets, predicted: CodeSets) -> MicroScores:
     )
 
 
-def macro_f1(gold: CodeSets, predicted: CodeSets) -> float:
-    """Return the mean over codes of 2 tp / (2 tp + fp + fn), for codes that occur in the reference.
+def macro_f1(gold: CodeSets, predicted: CodeSets) -> MacroF1:
+    """Return the three macro-averaged F1; a code's own F1 is 2 tp / (2 tp + fp + fn).
 
-    Codes that are only predicted have no term of their own (their F1 would be 0 by definition and
-    their number unbounded); what they cost shows in micro precision.
+    A code that is only predicted has an F1 of 0: it counts in ``any_codes`` and nowhere else.
     """
     in_gold: Counter[str] = Counter()
-    in_either: Counter[str] = Counter()
+    guessed: Counter[str] = Counter()
     hits: Counter[str] = Counter()
     for note, codes in gold.items():
         guesses = predicted.get(note, _NO_CODES)
         in_gold.update(codes)
-        in_either.update(codes)
-        in_either.update(guesses)
+        guessed.update(guesses)
         hits.update(codes & guesses)
-    return _mean([2 * hits[code] / in_either[code] for code in in_gold])
+    total = math.fsum(2 * hits[code] / (in_gold[code] + guessed[code]) for code in in_gold)
+    precision = _mean([ratio(hits[code], guessed[code]) for code in in_gold])
+    recall = _mean([hits[code] / in_gold[code] for code in in_gold])
+    return MacroF1(
+        gold_codes=ratio(total, len(in_gold)),
+        any_codes=ratio(total, len(in_gold.keys() | guessed.keys())),
+        of_means=2 * precision * recall / (precision + recall) if precision + recall else 0.0,
+    )
+
+
+def exact_match(gold: CodeSets, predicted: CodeSets) -> float:
+    """Return the share of notes whose predicted codes are exactly those of the reference."""
+    return ratio(sum(predicted.get(n, _NO_CODES) == codes for n, codes in gold.items()), len(gold))
 
 
 def truncated_micro_f1(gold: CodeSets, predicted: CodeSets, length: int) -> float:

@@ -1,41 +1,23 @@
 """Score a file of predictions against a file of reference codes."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from reprlib import repr as shortened
 from typing import Any
 
+from eval.code_tree import CodeTree, Validity
+from eval.hierarchy import hierarchical_scores
 from eval.metrics import (
     DEFAULT_RESAMPLES,
     Metrics,
+    MicroScores,
     evaluate,
     expected_calibration_error,
-    normalise,
 )
-from knowledge.errors import UserError
-from knowledge.jsonl import JsonLine, line_error
-from knowledge.records import read_records
-
-_GOLD_FIX = 'each line needs "codes": ["N17.9", ...].'
-_PREDICTION_FIX = 'each line needs "codes": [{"code": "N17.9", "confidence": 0.93}, ...].'
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What was predicted for one note, in normalised codes.
-
-    Attributes:
-        codes: Distinct assigned codes, most confident first.
-        ranking: Distinct candidates, best first; the assigned codes where none were given.
-        confidences: Confidence of the assigned codes that have one between 0 and 1.
-        failed: Whether the coder reported that it failed on this note.
-    """
-
-    codes: tuple[str, ...]
-    ranking: tuple[str, ...]
-    confidences: Mapping[str, float]
-    failed: bool
+from eval.predictions import match_ids, read_gold, read_predictions
+from eval.ranking import RankingMetrics, ranking_metrics
+from eval.slices import Slice, by_chapter, by_train_frequency
+from knowledge.code_systems import CodeSystem, get_code_system
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +26,11 @@ class ScoreReport:
 
     Attributes:
         metrics: The figures over all notes of the reference.
+        ranking: Areas under curves and precision of the ranked candidates.
+        hierarchical: Scores that count a near miss in part.
+        chapters: Scores of each chapter of the code system.
+        frequencies: Scores by how often the training notes have the code; None without these.
+        validity: Assigned codes that the release lacks or does not take, errors in every figure.
         notes_predicted: Notes of the reference that have a prediction.
         unknown_ids: Ids of predictions for notes the reference lacks, sorted; not scored.
         failed: Predictions with status "failed" among `notes_predicted`.
@@ -52,6 +39,11 @@ class ScoreReport:
     """
 
     metrics: Metrics
+    ranking: RankingMetrics
+    hierarchical: MicroScores
+    chapters: Mapping[str, Slice]
+    frequencies: Mapping[str, Slice] | None
+    validity: Validity
     notes_predicted: int
     unknown_ids: tuple[str, ...]
     failed: int
@@ -59,7 +51,7 @@ class ScoreReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures under their public names, ready for JSON."""
-        metrics = self.metrics
+        metrics, ranking = self.metrics, self.ranking
         interval = metrics.micro_f1_ci95
         return {
             "notes": metrics.notes,
@@ -70,18 +62,38 @@ class ScoreReport:
             "micro_recall": metrics.micro.recall,
             "micro_f1": metrics.micro.f1,
             "micro_f1_ci95": list(interval) if interval else None,
-            "macro_f1_gold_codes": metrics.macro_f1_gold_codes,
+            "macro_f1_gold_codes": metrics.macro.gold_codes,
+            "macro_f1_any_codes": metrics.macro.any_codes,
+            "macro_f1_of_means": metrics.macro.of_means,
+            "exact_match": metrics.exact_match,
             "category_micro_f1": metrics.category_micro_f1,
             "chapter_letter_micro_f1": metrics.chapter_letter_micro_f1,
+            "hierarchical_precision": self.hierarchical.precision,
+            "hierarchical_recall": self.hierarchical.recall,
+            "hierarchical_f1": self.hierarchical.f1,
             "map": metrics.mean_average_precision,
             **{f"recall@{depth}": recall for depth, recall in metrics.recall_at.items()},
+            **{f"precision@{depth}": value for depth, value in ranking.precision_at.items()},
+            "r_precision": ranking.r_precision,
+            "auprc_micro": ranking.auprc_micro,
+            "auprc_macro": ranking.auprc_macro,
+            "roc_auc_micro": ranking.roc_auc_micro,
+            "roc_auc_macro": ranking.roc_auc_macro,
             "codes_per_note": metrics.codes_per_note,
             "expected_calibration_error": self.calibration_error,
+            **asdict(self.validity),
+            "by_chapter": _slices(self.chapters),
+            "by_train_frequency": _slices(self.frequencies) if self.frequencies else None,
         }
 
 
 def score_files(
-    gold_path: Path, predictions_path: Path, *, resamples: int = DEFAULT_RESAMPLES
+    gold_path: Path,
+    predictions_path: Path,
+    *,
+    system: CodeSystem | None = None,
+    train_path: Path | None = None,
+    resamples: int = DEFAULT_RESAMPLES,
 ) -> ScoreReport:
     """Compare predictions with reference codes, after upper-casing and removing dots.
 
@@ -89,6 +101,9 @@ def score_files(
         gold_path: JSONL of ``{"id", "codes": [str, ...]}``.
         predictions_path: JSONL of ``{"id", "codes", "candidates"?, "status"?}``; an entry of
             ``codes`` and ``candidates`` is a code or ``{"code", "confidence" | "score"}``.
+        system: The code system of both, for chapters, hierarchy and validity; by default the
+            ICD-10-CM release at hand.
+        train_path: JSONL of the training notes, for the scores by frequency.
         resamples: Bootstrap samples for the interval of micro-F1; 0 leaves it out.
 
     Raises:
@@ -97,13 +112,19 @@ def score_files(
     gold = read_gold(gold_path)
     predictions = read_predictions(predictions_path)
     shared = match_ids(gold_path, gold, predictions_path, predictions)
+    assigned = {note: frozenset(predictions[note].codes) for note in shared}
+    rankings = {note: predictions[note].ranking for note in shared}
+    tree = CodeTree(system or get_code_system())
+    training = read_gold(train_path).values() if train_path else None
     return ScoreReport(
-        metrics=evaluate(
-            gold,
-            {note: frozenset(predictions[note].codes) for note in shared},
-            {note: predictions[note].ranking for note in shared},
-            resamples=resamples,
+        metrics=evaluate(gold, assigned, rankings, resamples=resamples),
+        ranking=ranking_metrics(
+            gold, {note: predictions[note].scores for note in shared}, rankings
         ),
+        hierarchical=hierarchical_scores(gold, assigned, tree.ancestors),
+        chapters=by_chapter(gold, assigned, tree.chapter),
+        frequencies=by_train_frequency(gold, assigned, training) if training else None,
+        validity=tree.validity(assigned.values()),
         notes_predicted=len(shared),
         unknown_ids=tuple(sorted(predictions.keys() - gold.keys())),
         failed=sum(predictions[note].failed for note in shared),
@@ -113,94 +134,13 @@ def score_files(
     )
 
 
-def match_ids(
-    gold_path: Path,
-    gold: Mapping[str, object],
-    predictions_path: Path,
-    predictions: Mapping[str, object],
-) -> frozenset[str]:
-    """Return the ids of the reference that have a prediction.
-
-    Raises:
-        UserError: There is none; the message shows an id of either file.
-    """
-    shared = gold.keys() & predictions.keys()
-    if not shared:
-        raise UserError(
-            f"no id in {predictions_path} occurs in {gold_path} "
-            f'(for example "{min(predictions)}" against "{min(gold)}").',
-            fix="score predictions made for the notes of that reference.",
-        )
-    return frozenset(shared)
-
-
-def read_gold(path: Path) -> dict[str, frozenset[str]]:
-    """Read the normalised reference codes of a JSONL file by note id."""
-    return {line.value["id"]: _gold_codes(path, line) for line in read_records(path)}
-
-
-def read_predictions(path: Path) -> dict[str, Prediction]:
-    """Read the predictions of a JSONL file by note id."""
-    return {line.value["id"]: _prediction(path, line) for line in read_records(path)}
-
-
-def _gold_codes(path: Path, line: JsonLine) -> frozenset[str]:
-    codes = set()
-    for entry in _list(path, line, "codes", _GOLD_FIX):
-        code = normalise(entry) if isinstance(entry, str) else ""
-        if not code:
-            raise line_error(
-                path, line.line_number, f"{shortened(entry)} is not a code.", fix=_GOLD_FIX
-            )
-        codes.add(code)
-    return frozenset(codes)
-
-
-def _prediction(path: Path, line: JsonLine) -> Prediction:
-    codes = _ranked(_entries(path, line, "codes"))
-    confidences = {
-        normalise(entry["code"]): entry["confidence"]
-        for entry in line.value["codes"]
-        if isinstance(entry, dict) and _is_probability(entry.get("confidence"))
+def _slices(slices: Mapping[str, Slice]) -> dict[str, dict[str, float]]:
+    return {
+        name: {
+            "gold_codes": part.codes,
+            "micro_precision": part.scores.precision,
+            "micro_recall": part.scores.recall,
+            "micro_f1": part.scores.f1,
+        }
+        for name, part in slices.items()
     }
-    has_candidates = bool(line.value.get("candidates"))
-    return Prediction(
-        codes=codes,
-        ranking=_ranked(_entries(path, line, "candidates")) if has_candidates else codes,
-        confidences=confidences,
-        failed=line.value.get("status") == "failed",
-    )
-
-
-def _is_probability(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1
-
-
-def _list(path: Path, line: JsonLine, key: str, fix: str) -> list[Any]:
-    value = line.value.get(key)
-    if not isinstance(value, list):
-        found = "is missing" if key not in line.value else "is not a list"
-        raise line_error(path, line.line_number, f'"{key}" {found}.', fix=fix)
-    return value
-
-
-def _entries(path: Path, line: JsonLine, key: str) -> Iterator[tuple[str, float]]:
-    """Yield (normalised code, score) of a list of codes; a bare code scores 0."""
-    for entry in _list(path, line, key, _PREDICTION_FIX):
-        fields: Mapping[str, Any] = entry if isinstance(entry, dict) else {"code": entry}
-        raw = fields.get("code")
-        code = normalise(raw) if isinstance(raw, str) else ""
-        if not code:
-            problem = f'{shortened(entry)} in "{key}" has no code.'
-            raise line_error(path, line.line_number, problem, fix=_PREDICTION_FIX)
-        score = fields.get("confidence") or fields.get("score") or 0
-        if not isinstance(score, int | float):
-            problem = f'{shortened(score)}, the score of {raw} in "{key}", is not a number.'
-            raise line_error(path, line.line_number, problem, fix=_PREDICTION_FIX)
-        yield code, float(score)
-
-
-def _ranked(entries: Iterator[tuple[str, float]]) -> tuple[str, ...]:
-    """Return distinct codes by falling score; equal scores keep the order they came in."""
-    by_score = sorted(entries, key=lambda entry: -entry[1])
-    return tuple(dict.fromkeys(code for code, _ in by_score))

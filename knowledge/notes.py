@@ -1,8 +1,9 @@
 """Instructional notes of the tabular list as typed objects, with the codes they refer to.
 
 References are read inside parentheses or square brackets that begin with a code, and after "from
-category": elsewhere "vitamin B12" and "any type in A15" look the same. Reading the tabular list itself belongs to
-`knowledge.code_systems`; what a note demands of a set of codes belongs to `knowledge.rules`.
+category": elsewhere "vitamin B12" and "any type in A15" look the same. Reading the tabular list
+itself belongs to `knowledge.code_systems`; what a note demands of a set of codes belongs to
+`knowledge.rules`.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ _NEW_INSTRUCTION = re.compile(r"(?:external cause )?codes?\b", re.IGNORECASE)
 
 _CODE = re.compile(r"(?<![A-Za-z0-9])[A-Z][0-9A][0-9AB](?:\.[0-9A-Z]{1,4})?(?![0-9A-Z])")
 _BRACKETS = re.compile(r"[(\[]\s*((?:i\.e\. )?[A-Z][0-9A][0-9AB](?![0-9A-Za-z])[^()\[\]]*)[)\]]")
-# "Use additional code from category T31 or T32": the one form outside brackets that is unmistakable.
+# "Use additional code from category T31 or T32": the one unmistakable form outside brackets.
 _FROM_CATEGORY = re.compile(r"\bfrom category ([A-Z][0-9A][0-9AB](?: or [A-Z][0-9A][0-9AB])*)\b")
 # "A00-A09", "I01.0 -I01.9", "I70.2--I70.7-", "M05.00 to M05.8A"; but "I69.81- I69.91-" is a list.
 _RANGE = re.compile(r"\.?-{1,2}|\s+-\s*|\s+to\s+")

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from eval.cli import eval_group, score_table
+from eval.cli import eval_group, score_tables
 from eval.score import score_files
 from knowledge.errors import UserError
 
@@ -43,18 +43,21 @@ def test_a_negative_bootstrap_is_bad_usage(files):
     assert "-1 is not in the range x>=0" in result.stderr
 
 
-def test_the_table_shows_every_figure(files):
+def test_the_table_shows_every_figure(files, tmp_path):
     stream = io.StringIO()
-    report = score_files(*map(Path, files), resamples=10)
+    train = tmp_path / "train.jsonl"
+    train.write_text('{"id": "t", "codes": ["I10"]}\n', encoding="utf-8")
+    report = score_files(*map(Path, files), train_path=train, resamples=10)
     Console(file=stream, force_terminal=True, color_system=None, width=80).print(
-        score_table(report)
+        score_tables(report)
     )
-    rows = dict(
-        map(str.strip, line.strip("│").split("│"))
-        for line in stream.getvalue().splitlines()
-        if line.startswith("│")
-    )
-    assert list(rows) == list(report.to_json())
+    lines = [line.strip("│") for line in stream.getvalue().splitlines() if line.startswith("│")]
+    cells = [[*map(str.strip, line.split("│"))] for line in lines]
+    rows = dict(row for row in cells if len(row) == 2)
+    slices = {"by_chapter", "by_train_frequency"}
+    assert list(rows) == [name for name in report.to_json() if name not in slices]
+    assert ["9", "1", "1.0000", "1.0000", "1.0000"] in cells
+    assert ["unseen", "1", "0.0000", "0.0000", "0.0000"] in cells
     assert rows["notes"] == "1"
     assert rows["micro_f1"] == "0.6667"
     assert rows["micro_f1_ci95"] == "0.6667 to 0.6667"

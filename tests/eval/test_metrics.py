@@ -9,6 +9,7 @@ from eval.metrics import (
     bootstrap_interval,
     codes_per_note,
     evaluate,
+    exact_match,
     expected_calibration_error,
     macro_f1,
     mean_average_precision,
@@ -40,9 +41,17 @@ def test_equal_counts_of_different_notes_are_not_merged():
     assert micro_scores(gold, predicted).precision == pytest.approx(0.8)
 
 
-def test_macro_is_over_the_codes_of_the_reference():
+def test_macro_by_its_three_definitions():
     # N179: 1; I10: tp 1, fn 1 -> 2/3; E119: 0; J189: 0. E118 and Z999 are not in the reference.
-    assert macro_f1(GOLD, PREDICTED) == pytest.approx((1 + 2 / 3) / 4)
+    # Means over the reference: precision (1 + 1 + 0 + 0) / 4, recall (1 + 1/2 + 0 + 0) / 4.
+    of_means = 2 * (1 / 2) * (3 / 8) / (1 / 2 + 3 / 8)
+    assert macro_f1(GOLD, PREDICTED) == pytest.approx((5 / 3 / 4, 5 / 3 / 6, of_means))
+
+
+def test_exact_match_is_of_whole_notes():
+    assert exact_match(GOLD, PREDICTED) == 0
+    assert exact_match(GOLD, {"b": frozenset({"I10"})}) == pytest.approx(1 / 3)
+    assert exact_match({"a": frozenset()}, {}) == 1
 
 
 def test_truncated_sets_count_a_shared_prefix_once():
@@ -106,7 +115,7 @@ def test_nothing_to_resample_has_no_interval():
 def test_empty_denominators_give_zero():
     metrics = evaluate({"a": frozenset()}, {}, {})
     assert metrics.micro == (0, 0, 0)
-    assert metrics.macro_f1_gold_codes == 0
+    assert metrics.macro == (0, 0, 0)
     assert metrics.mean_average_precision == 0
     assert set(metrics.recall_at.values()) == {0}
     assert metrics.micro_f1_ci95 == (0, 0)
@@ -135,7 +144,8 @@ def ratios(metrics):
     return [
         *metrics.micro,
         *(metrics.micro_f1_ci95 or ()),
-        metrics.macro_f1_gold_codes,
+        *metrics.macro,
+        metrics.exact_match,
         metrics.category_micro_f1,
         metrics.chapter_letter_micro_f1,
         metrics.mean_average_precision,

@@ -42,7 +42,7 @@ def test_the_values_are_those_of_the_metrics(gold, baseline, system):
     reports = [evaluate(gold, s.predicted, s.rankings, resamples=0) for s in systems]
     expected = {
         "micro_f1": [r.micro.f1 for r in reports],
-        "macro_f1_gold_codes": [r.macro_f1_gold_codes for r in reports],
+        "macro_f1_gold_codes": [r.macro.gold_codes for r in reports],
         "map": [r.mean_average_precision for r in reports],
     }
     metrics = metrics_of(gold)
