@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from eval.jsonl import write_jsonl
 from eval.metrics import DEFAULT_RESAMPLES, PAIRED_RESAMPLES
 from eval.score import ScoreReport, score_files
 
@@ -140,6 +141,49 @@ def evidence(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
 
     figures = score_evidence(gold, pred, resamples=resamples).to_json()
     _print(figures, lambda: _figures_table("Evidence", figures), as_json)
+
+
+@eval_group.command(name="errors")
+@click.argument("gold", type=click.Path(path_type=Path))
+@click.argument("pred", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write every error to this JSONL file."
+)
+@_json_option
+def errors(gold: Path, pred: Path, out: Path | None, as_json: bool) -> None:
+    """Attribute the errors of the results PRED to stages and kinds, for the reference GOLD.
+
+    Misses: not retrieved, ranked low, rejected by the reasoning, dropped by the policy or by a
+    rule. Both sides: which near code was confused with which, and how the two differ.
+    """
+    from eval.errors import find_errors
+    from knowledge.code_systems import get_code_system
+
+    report = find_errors(gold, pred, get_code_system())
+    if out:
+        write_jsonl(out, (error._asdict() for error in report.errors))
+    figures = report.to_json()
+    _print(figures, lambda: _error_tables(figures), as_json)
+
+
+def _error_tables(figures: Mapping[str, Any]) -> "Group":
+    from rich.console import Group
+    from rich.table import Table
+
+    tables = []
+    for name in ("misses", "false_alarms"):
+        part = figures[name]
+        for column in ("by_stage", "by_kind", "commonest"):
+            table = Table(column.removeprefix("by_"), title=f"{name}: {part['total']}")
+            table.add_column("errors", justify="right")
+            for label, count in part[column].items():
+                table.add_row(label, str(count))
+            tables.append(table)
+    confusions = Table("reference", "assigned", "kind", title="confusions")
+    confusions.add_column("notes", justify="right")
+    for row in figures["commonest_confusions"]:
+        confusions.add_row(*map(str, row.values()))
+    return Group(*tables, confusions)
 
 
 def _print(figures: dict[str, Any], table: "Callable[[], RenderableType]", as_json: bool) -> None:

@@ -30,21 +30,21 @@ class CodeTree:
 
     def __init__(self, system: CodeSystem) -> None:
         self._system = system
-        self._known = lru_cache(maxsize=None)(self._look_up)
+        self.official = lru_cache(maxsize=None)(self._official)
 
     def ancestors(self, code: str) -> tuple[str, ...]:
         """Return the entries above a code, nearest first; none for an unknown one."""
-        known = self._known(code)
+        known = self.official(code)
         return self._system.ancestors(known) if known else ()
 
     def chapter(self, code: str) -> str | None:
         """Return the number of a code's chapter; None for an unknown one."""
-        known = self._known(code)
+        known = self.official(code)
         return self._system.get(known).chapter if known else None
 
     def validity(self, code_sets: Iterable[frozenset[str]]) -> Validity:
         """Count the codes that the release lacks or does not take."""
-        codes = [self._known(code) for assigned in code_sets for code in assigned]
+        codes = [self.official(code) for assigned in code_sets for code in assigned]
         return Validity(
             codes_not_in_release=codes.count(None),
             codes_not_billable=sum(
@@ -52,10 +52,14 @@ class CodeTree:
             ),
         )
 
-    def _look_up(self, code: str) -> str | None:
-        """Return the code in official form, None if the release lacks it."""
+    def written(self, code: str) -> str:
+        """Return the code with its dot, whether it exists or not."""
         try:
-            official = self._system.normalise(code)
+            return self._system.normalise(code)
         except UserError:
-            return None
-        return official if official in self._system else None
+            return code
+
+    def _official(self, code: str) -> str | None:
+        """Return the code in official form, None if the release lacks it."""
+        written = self.written(code)
+        return written if written in self._system else None
