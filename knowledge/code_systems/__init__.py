@@ -1,58 +1,28 @@
-"""Code systems behind one protocol; `get_code_system` is the way in.
-
-A system is imported and read when it is first asked for.
-"""
+"""Code systems behind one protocol; `get_code_system` is the way in."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final, Literal, overload
 
 from knowledge.code_systems.base import Code, CodeSystem
+from knowledge.code_systems.icd9cm import ICD9CM, ICD9Procedures
 from knowledge.code_systems.icd10cm import ICD10CM
+from knowledge.code_systems.icd10pcs import ICD10PCS
+from knowledge.code_systems.icd10who import ICD10WHO
+from knowledge.code_systems.icd11 import ICD11
 from knowledge.errors import UserError
 
 __all__ = ["ICD10CM", "SYSTEM_KEYS", "Code", "CodeSystem", "get_code_system", "get_icd10cm"]
 
 DEFAULT_SYSTEM: Final = "icd10cm"
 
-
-def _icd9cm() -> CodeSystem:
-    from knowledge.code_systems.icd9cm import ICD9CM
-
-    return ICD9CM.load()
-
-
-def _icd9proc() -> CodeSystem:
-    from knowledge.code_systems.icd9cm import ICD9Procedures
-
-    return ICD9Procedures.load()
-
-
-def _icd10pcs() -> CodeSystem:
-    from knowledge.code_systems.icd10pcs import ICD10PCS
-
-    return ICD10PCS.load()
-
-
-def _icd10who() -> CodeSystem:
-    from knowledge.code_systems.icd10who import ICD10WHO
-
-    return ICD10WHO.load()
-
-
-def _icd11() -> CodeSystem:
-    from knowledge.code_systems.icd11 import ICD11
-
-    return ICD11.load()
-
-
 _LOADERS: Mapping[str, Callable[[], CodeSystem]] = {
-    "icd10cm": cache(ICD10CM.load),
-    "icd10pcs": _icd10pcs,
-    "icd10who": _icd10who,
-    "icd11": cache(_icd11),
-    "icd9cm": _icd9cm,
-    "icd9proc": _icd9proc,
+    ICD10CM.key: cache(ICD10CM.load),
+    ICD10WHO.key: cache(ICD10WHO.load),
+    ICD10PCS.key: cache(ICD10PCS.load),
+    ICD9CM.key: cache(ICD9CM.load),
+    ICD9Procedures.key: cache(ICD9Procedures.load),
+    ICD11.key: cache(ICD11.load),
 }
 SYSTEM_KEYS = tuple(_LOADERS)
 
@@ -67,7 +37,7 @@ def get_code_system(key: str = DEFAULT_SYSTEM) -> CodeSystem:
     Raises:
         UserError: No code system has this key.
     """
-    if key not in SYSTEM_KEYS:
+    if key not in _LOADERS:
         raise UserError(
             f"Unknown code system {key!r}; available: {', '.join(SYSTEM_KEYS)}.",
             fix=f"choose one of these, for example {DEFAULT_SYSTEM}.",
@@ -82,7 +52,7 @@ def get_icd10cm(key: str = DEFAULT_SYSTEM) -> ICD10CM:
         key: What the user chose.
 
     Raises:
-        UserError: The user chose another system.
+        UserError: The user chose another system, or there is none of this key.
     """
     system = get_code_system(key)
     if not isinstance(system, ICD10CM):

