@@ -44,6 +44,21 @@ class ICD11(CodeTree):
         """Read the codes of the seed."""
         return cls({row.icd11: row.title for row in load_seed()}, "seed")
 
+    def get(self, code: str) -> Code:
+        """Return a code.
+
+        Raises:
+            UserError: The lists at hand do not have it; it may exist all the same.
+        """
+        if code not in self:
+            raise UserError(
+                f"{code!r} is not among the {self.name} codes at hand ({self.release}); "
+                "the whole of ICD-11 is in no package.",
+                fix="look it up at icd.who.int, or map to it with the WHO's tables "
+                "(icd-agent map CODE --to icd11 --tables FOLDER)",
+            )
+        return super().get(code)
+
     def normalise(self, raw: str) -> str:
         """Bring a code, or a cluster of codes, into official form.
 

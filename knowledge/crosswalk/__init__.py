@@ -11,7 +11,7 @@ from typing import NamedTuple
 from knowledge.code_systems import ICD10CM, SYSTEM_KEYS, CodeSystem, get_code_system
 from knowledge.crosswalk.chain import map_through
 from knowledge.crosswalk.gem import GEM_LINKS, GemMapper
-from knowledge.crosswalk.listed import ListedMapper, icd11_of, reverse, seed_lines
+from knowledge.crosswalk.listed import ListedMapper, reverse, seed_lines
 from knowledge.crosswalk.mapping import CodeMapping, Mapper, Option, Target
 from knowledge.crosswalk.shared_code import SHARED_LINKS, SharedCodeMapper
 from knowledge.crosswalk.who_tables import NAMES, WhoTables, read_tables
@@ -156,7 +156,6 @@ class _Workshop(NamedTuple):
                 f"The tables given do not map from {link[0]!r} to {link[1]!r}.",
                 fix=f"add {' or '.join(names)} to the folder and name that with --tables.",
             )
-        icd11 = icd11_of(given if onward else tuple(reverse(given)), "WHO mapping tables")
         if onward:
-            return ListedMapper(source, icd11, given, "who_table")
-        return ListedMapper(icd11, target, given, "who_table")
+            return ListedMapper(source, self.tables.icd11(), given, "who_table")
+        return ListedMapper(self.tables.icd11(), target, given, "who_table")

@@ -4,7 +4,7 @@ Neither says how close two codes are. An equivalent counts as exact only where b
 same, else as approximate.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from knowledge.code_systems import CodeSystem, get_code_system
@@ -120,9 +120,3 @@ def reverse(lines: Iterable[Equivalent]) -> Iterator[Equivalent]:
     for line in lines:
         if line.target:
             yield Equivalent(line.target, line.target_title, line.source, line.source_title)
-
-
-def icd11_of(lines: Iterable[Equivalent], release: str) -> ICD11:
-    """Return the ICD-11 codes that a list of ICD-10 to ICD-11 equivalents maps to."""
-    titles: Mapping[str, str] = {line.target: line.target_title for line in lines if line.target}
-    return ICD11(titles, release)

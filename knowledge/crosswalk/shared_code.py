@@ -1,15 +1,15 @@
 """Maps between ICD-10-CM and the WHO's ICD-10 by what they share; no official table exists.
 
 ICD-10-CM keeps the categories of the WHO's edition and refines them, but it has also given some
-numbers another meaning (``K58.1``, ``R65.1``). So the same number counts only with the same or a
-like title. Where the title differs, or the other edition lacks the number, the nearest code above
-that both share stands in for it, and says so.
+numbers another meaning (``E11.0``, ``K58.1``, ``R65.1``). So the same number counts only with the
+same or a like title. Where the title differs, or the other edition lacks the number, the nearest
+code above that both share stands in for it, and says so.
 """
 
 from typing import NamedTuple
 
-from knowledge.code_systems import CodeSystem
-from knowledge.crosswalk.mapping import CodeMapping, Method, Option, Target, target_in
+from knowledge.code_systems import Code, CodeSystem
+from knowledge.crosswalk.mapping import CodeMapping, Method, Option, target_in
 from knowledge.crosswalk.titles import like_title, same_title
 
 SHARED_LINKS = (("icd10cm", "icd10who"), ("icd10who", "icd10cm"))
@@ -53,11 +53,11 @@ class SharedCodeMapper:
             if found is None:
                 continue
             own = candidate == code
-            options = (Option(not (own and found.exact), ((self._target(found.code),),)),)
+            options = (Option(not (own and found.exact), ((target_in(self.target, found.code),),)),)
             via = None if own else candidate
             method = found.method if own else "nearest_ancestor"
             return CodeMapping(code, title, "mapped", via, options, method)
-        return CodeMapping(code, title, "not_in_tables", None, (), "nearest_ancestor", _HINT)
+        return CodeMapping(code, title, "not_in_tables", None, (), "shared_code", _HINT)
 
     def _candidates(self, code: str) -> tuple[str | None, tuple[str, ...]]:
         """Return the title of a code, and the code with those above it, the nearest first."""
@@ -75,14 +75,16 @@ class SharedCodeMapper:
     def _counterpart(self, code: str) -> _Counterpart | None:
         if code not in self.target:
             return None
-        title, other = self.source.get(code).title, self.target.get(code).title
-        if same_title(title, other):
+        entry, other = self.source.get(code), self.target.get(code)
+        if same_title(entry.title, other.title):
             return _Counterpart(code, exact=True, method="shared_code")
-        if like_title(title, other):
+        above = _title_above(entry, self.source), _title_above(other, self.target)
+        if like_title(entry.title, other.title, *above):
             return _Counterpart(code, exact=False, method="shared_code")
         if len(code) == _CATEGORY_LENGTH and code not in _REUSED:
             return _Counterpart(code, exact=False, method="same_category")
         return None
 
-    def _target(self, code: str) -> Target:
-        return target_in(self.target, code)
+
+def _title_above(entry: Code, system: CodeSystem) -> str:
+    return system.get(entry.parent).title if entry.parent in system and entry.parent else ""

@@ -11,12 +11,14 @@ from functools import lru_cache
 from knowledge.synonyms import american_spelling
 
 _WORD = re.compile(r"[a-z]+|\d+")
-_NO_RESTRICTION = re.compile(r"with or without [^,;]*|not elsewhere classified")
+# What restricts nothing: ICD puts synonyms and nonessential modifiers in brackets.
+_NO_RESTRICTION = re.compile(r"\([^)]*\)|\[[^]]*\]|with or without [^,;]*|not elsewhere classified")
 # Words that editions add or leave out at will.
 _SMALL = frozenset(
-    "a an and as at by due disease disorder for from in of on or other specified the to "
+    "a an and any as at by due disease disorder for from in of on or other specified the to "
     "unspecified with".split()
 )
+_SAME = {"renal": "kidney", "lesion": "site"}
 _LIKE = 0.5  # share of common words, set by hand on the titles of the codes in both editions
 
 
@@ -25,17 +27,30 @@ def same_title(one: str, other: str) -> bool:
     return _words(one) == _words(other)
 
 
-def like_title(one: str, other: str) -> bool:
+def like_title(one: str, other: str, above_one: str = "", above_other: str = "") -> bool:
     """Tell whether two titles of the same code say much the same.
 
     At least half of their words are common, or all words of the shorter one are in the longer one;
-    and neither affirms what the other negates, nor do they name different numbers.
+    and neither affirms what the other negates, nor do they name different numbers. The same holds
+    for what they add to the titles above them: it is there that ``E11.0`` means coma in one edition
+    and hyperosmolarity in the other.
+
+    Args:
+        one: Title in the one edition.
+        other: Title in the other.
+        above_one: Title of the code above in the one edition.
+        above_other: Title of the code above in the other.
     """
     first, second = _content(one), _content(other)
-    common = first & second
-    if not common or _contradict(first, second):
+    if _contradict(first, second) or not _overlap(first, second):
         return False
-    return len(common) >= min(len(first | second) * _LIKE, len(first), len(second))
+    added, added_other = first - _content(above_one), second - _content(above_other)
+    return not added or not added_other or _overlap(added, added_other)
+
+
+def _overlap(first: frozenset[str], second: frozenset[str]) -> bool:
+    common = len(first & second)
+    return common > 0 and common >= min(len(first | second) * _LIKE, len(first), len(second))
 
 
 def _contradict(first: frozenset[str], second: frozenset[str]) -> bool:
@@ -64,7 +79,8 @@ def _content(title: str) -> frozenset[str]:
         elif word in ("without", "no"):
             negated = len(title)
         elif word not in _SMALL:
-            found.add(f"!{word}" if negated else word)
+            meant = _SAME.get(word, word)
+            found.add(f"!{meant}" if negated else meant)
             negated = max(negated - 1, 0)
     return frozenset(found)
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from knowledge.code_systems import CodeSystem, get_code_system
-from knowledge.crosswalk.listed import OFFICIAL_HINT, Equivalent
+from knowledge.code_systems.icd11 import ICD11
+from knowledge.crosswalk.listed import OFFICIAL_HINT, Equivalent, reverse
 from knowledge.errors import UserError
 from knowledge.jsonl import line_error
 
@@ -37,6 +38,12 @@ class WhoTables(NamedTuple):
 
     to_icd11: tuple[Equivalent, ...]
     to_icd10: tuple[Equivalent, ...]
+
+    def icd11(self) -> ICD11:
+        """Return the ICD-11 codes that the tables name, of both directions."""
+        lines = (*reverse(self.to_icd10), *self.to_icd11)
+        titles = {line.target: line.target_title for line in lines if line.target}
+        return ICD11(titles, "WHO mapping tables")
 
 
 def read_tables(path: Path) -> WhoTables:
