@@ -22,6 +22,7 @@ __all__ = ["CodeMapping", "Option", "Target", "infer_source", "map_code"]
 _Link = tuple[str, str]
 _LISTED_LINKS: tuple[_Link, ...] = (("icd10who", "icd11"), ("icd11", "icd10who"))
 _LINKS: tuple[_Link, ...] = (*GEM_LINKS, *SHARED_LINKS, *_LISTED_LINKS)
+_SHOWN = 8
 
 
 def map_code(
@@ -52,8 +53,27 @@ def map_code(
         )
     workshop = _Workshop(icd10cm, read_tables(tables) if tables else None)
     mappers = [workshop.mapper(link) for link in links]
-    code = mappers[0].source.normalise(raw)
+    code = _code(raw, mappers[0].source)
     return mappers[0].map(code) if len(mappers) == 1 else map_through(code, mappers)
+
+
+def _code(raw: str, system: CodeSystem) -> str:
+    """Return a code in official form, whether the system has it or not.
+
+    Raises:
+        UserError: It is not shaped like a code, or is a block or chapter.
+    """
+    code = system.normalise(raw)
+    if code in system:
+        return code
+    try:
+        below = system.children(code)
+    except UserError:
+        return code  # older tables may have it all the same
+    raise UserError(
+        f"{code} is no code of {system.name}, it groups codes: {', '.join(below[:_SHOWN])}.",
+        fix=f"icd-agent show {code} --system {system.key}",
+    )
 
 
 def route(source: str, target: str) -> tuple[_Link, ...]:

@@ -64,7 +64,8 @@ def _contradict(first: frozenset[str], second: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _words(title: str) -> tuple[str, ...]:
-    words = (american_spelling(word) for word in _WORD.findall(title.lower().replace("-", " ")))
+    text = title.lower().replace("(s)", "s")
+    words = (american_spelling(word) for word in _WORD.findall(text))
     return tuple(_singular(word) for word in words)
 
 
