@@ -97,7 +97,7 @@ def _print(entry: dict[str, Any]) -> None:
     if entry["via"]:
         tree.add(f"[dim]by way of {entry['via']}, which stands in its place there[/]")
     for step in entry["steps"]:
-        codes = [code["code"] for code in _codes(step["mappings"])]
+        codes = dict.fromkeys(code["code"] for code in _codes(step["mappings"]))
         methods = dict.fromkeys(mapping["method"] for mapping in step["mappings"])
         found = escape(", ".join(codes) or "nothing")
         tree.add(f"[dim]{step['to']} ({', '.join(methods)}): {found}[/]")
@@ -107,7 +107,8 @@ def _print(entry: dict[str, Any]) -> None:
     for option in entry["options"]:
         kind = "approximately" if option["approximate"] else "equivalent"
         together = ", all together, one of each" if len(option["parts"]) > 1 else ""
-        branch = tree.add(f"[cyan]{kind}[/] [dim]({entry['to']} by {entry['method']}{together})[/]")
+        method = "" if entry["steps"] else f" by {entry['method']}"
+        branch = tree.add(f"[cyan]{kind}[/] [dim]({entry['to']}{method}{together})[/]")
         for number, part in enumerate(option["parts"], start=1):
             node = branch.add(f"[dim]part {number}[/]") if together else branch
             for code in part:

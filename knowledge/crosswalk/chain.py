@@ -117,17 +117,11 @@ def _extended(option: Option, routes: Sequence[_Route], unmapped: tuple[Unmapped
 
 def _merged(options: Iterable[Option]) -> tuple[Option, ...]:
     """Join options that say the same; one is approximate only where each way to it is."""
-    merged: dict[_Parts, Option] = {}
+    merged: dict[tuple[_Parts, tuple[Unmapped, ...]], Option] = {}
     for option in options:
-        known = merged.get(option.parts)
-        if known is None:
-            merged[option.parts] = option
-        else:
-            merged[option.parts] = Option(
-                approximate=known.approximate and option.approximate,
-                parts=option.parts,
-                unmapped=tuple(dict.fromkeys(known.unmapped + option.unmapped)),
-            )
+        known = merged.setdefault((option.parts, option.unmapped), option)
+        if known.approximate and not option.approximate:
+            merged[option.parts, option.unmapped] = option
     return tuple(merged.values())
 
 
@@ -135,12 +129,13 @@ def _joined(
     first: CodeMapping, options: tuple[Option, ...], steps: tuple[Step, ...]
 ) -> CodeMapping:
     """Return the chain as one mapping; the options are empty where none leads to a code."""
-    arrived = any(part for option in options for part in option.parts)
     joined = first._replace(method="chain", steps=steps, options=options, hint=None)
-    if arrived:
+    if any(part for option in options for part in option.parts):
         return joined._replace(status="mapped")
-    last = [mapping for mapping in steps[-1].mappings if not mapping.options] or [first]
-    unknown = [code for option in options for code in option.unmapped if code.status != "no_map"]
-    status = first.status if not options else "not_in_tables" if unknown else "no_map"
-    hint = next((mapping.hint for mapping in (*last, first) if mapping.hint), None)
-    return joined._replace(status=status, options=(), hint=hint)
+    ends = [each for step in steps for each in step.mappings if not each.options]
+    unknown = any(each.status == "not_in_tables" for each in ends)
+    return joined._replace(
+        status="not_in_tables" if unknown else "no_map",
+        options=(),
+        hint=next((each.hint for each in reversed(ends) if each.hint), None),
+    )

@@ -146,10 +146,23 @@ def test_a_code_that_is_not_complete_goes_on_by_the_codes_below_it():
 
 
 def test_a_combination_goes_through_whole():
-    mapping = map_code("E10.311", "icd10cm", "icd9cm", CM)
-    assert [len(option.parts) for option in mapping.options] == [3]
-    there_and_on = map_code("250.51", "icd9cm", "icd10who", CM)
-    assert there_and_on.status == "mapped"
+    (option,) = map_code("115.01", "icd9cm", "icd10who", CM).options
+    assert [[target.code for target in part] for part in option.parts] == [["B39.4"], ["G02"]]
+    assert option.unmapped == ()
+
+
+def test_a_part_that_leads_nowhere_stays_empty_and_names_its_code():
+    options = map_code("249.00", "icd9cm", "icd10who", CM).options
+    found = [
+        ([target.code for part in option.parts for target in part], option.unmapped)
+        for option in options
+    ]
+    assert found == [
+        ([], (("E08.9", "icd10cm", "not_in_tables"),)),
+        ([], (("E09.9", "icd10cm", "not_in_tables"),)),
+        (["E13.9"], ()),
+    ]
+    assert [len(option.parts) for option in options] == [1, 1, 1]
 
 
 @given(st.sampled_from(ICD9_CODES))
