@@ -21,7 +21,7 @@ from agent.trace.events import RunEnd, RunStart
 from agent.trace.recorder import Recorder, trace_path
 from indexes.artefacts import BUNDLED_DIRECTORY
 from indexes.bundle import Bundle, load_bundle
-from knowledge.code_systems import get_code_system
+from knowledge.code_systems import get_icd10cm
 from knowledge.errors import UserError
 from knowledge.policy_data import load_policy
 
@@ -62,7 +62,7 @@ class Coder:
 
     def __init__(self, options: CoderOptions) -> None:
         self.options = options
-        system = get_code_system(options.code_system)
+        system = get_icd10cm(options.code_system)
         llm = load_llm(options.llm)
         self._bundle: Bundle = load_bundle(
             system, options.index or BUNDLED_DIRECTORY, options.learned

@@ -1,22 +1,46 @@
 """``icd-agent show``: one code with its notes and its place in the tree."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from knowledge.errors import UserError
+
 if TYPE_CHECKING:
-    from knowledge.code_systems.icd10cm import ICD10CM
+    from knowledge.code_systems import CodeSystem
 
 
 @click.command()
 @click.argument("code")
+@click.option(
+    "--system",
+    "key",
+    default="icd10cm",
+    show_default=True,
+    help="Code system: icd10cm, icd10who, icd10pcs, icd9cm, icd9proc or icd11.",
+)
+@click.option(
+    "--tables",
+    type=click.Path(path_type=Path),
+    help="With --system icd11: the WHO's mapping tables that name its codes.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def show(code: str, as_json: bool) -> None:
+def show(code: str, key: str, tables: Path | None, as_json: bool) -> None:
     """Show a code, block or category: title, notes (its own and inherited), children."""
     from knowledge.code_systems import get_code_system
 
-    system = get_code_system()
+    system = get_code_system(key)
+    if tables is not None:
+        from knowledge.crosswalk.who_tables import read_tables
+
+        if key != "icd11":
+            raise UserError(
+                f"--tables name codes of icd11 and say nothing of {key!r}.",
+                fix="add --system icd11, or leave --tables away.",
+            )
+        system = read_tables(tables).icd11()
     entry = _description(system, code)
     if as_json or not sys.stdout.isatty():
         import orjson
@@ -26,7 +50,7 @@ def show(code: str, as_json: bool) -> None:
         _print(entry)
 
 
-def _description(system: "ICD10CM", raw: str) -> dict[str, Any]:
+def _description(system: "CodeSystem", raw: str) -> dict[str, Any]:
     entry = system.get(system.normalise(raw))
     return {
         "code": entry.code,
@@ -51,7 +75,7 @@ def _description(system: "ICD10CM", raw: str) -> dict[str, Any]:
     }
 
 
-def _titled(system: "ICD10CM", code: str) -> dict[str, str]:
+def _titled(system: "CodeSystem", code: str) -> dict[str, str]:
     return {"code": code, "title": system.get(code).title}
 
 
@@ -60,7 +84,8 @@ def _print(entry: dict[str, Any]) -> None:
     from rich.tree import Tree
 
     state = "billable" if entry["billable"] else "not billable"
-    tree = Tree(f"[bold]{entry['code']}[/] {entry['title']} [dim]({state})[/]")
+    named = entry["title"].replace("[", r"\[")
+    tree = Tree(f"[bold]{entry['code']}[/] {named} [dim]({state})[/]")
     for title, rows in (
         ("above", [f"{a['code']} {a['title']}" for a in entry["ancestors"]]),
         ("inclusion terms", entry["inclusion_terms"]),

@@ -50,7 +50,10 @@ class CodeSystem(Protocol):
 
     @property
     def release(self) -> str:
-        """Date from which this release is valid, ``YYYY-MM-DD``."""
+        """Date from which this release is valid, ``YYYY-MM-DD``.
+
+        Where its publisher names it otherwise, that name: ``2019`` for the WHO's ICD-10.
+        """
         ...
 
     def __contains__(self, code: object) -> bool:

