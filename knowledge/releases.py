@@ -23,7 +23,7 @@ _APRIL_UPDATES_BEGIN = 2022
 _OUT_OF_TURN = (datetime.date(2020, 4, 1), datetime.date(2021, 1, 1))
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Release:
     """A release of a code system and the period in which it is in force.
 
@@ -82,7 +82,7 @@ def release_on(day: datetime.date, at_hand: Iterable[Release]) -> Release:
     Raises:
         UserError: None of them is; says which are at hand and how to adopt another.
     """
-    releases = sorted(at_hand)
+    releases = sorted(at_hand, key=lambda release: release.start)
     for release in releases:
         if release.valid_on(day):
             return release
