@@ -1,29 +1,73 @@
-"""``icd-agent show``: one code with its notes and its place in the tree."""
+"""``icd-agent show``: one code with its notes and its place in the tree, and whole releases."""
 
 import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from knowledge.errors import UserError
+from knowledge.index_option import index_option
 
 if TYPE_CHECKING:
     from knowledge.code_systems.icd10cm import ICD10CM
 
 
 @click.command()
-@click.argument("code")
+@click.argument("code", required=False)
+@click.option(
+    "--diff",
+    "other",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Show what changed between the release in use and that of DIR (official files or search "
+    "indexes), at CODE and below if one is given.",
+)
+@click.option(
+    "--unresolved", is_flag=True, help="Show the references in notes that could not be read."
+)
+@index_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def show(code: str, as_json: bool) -> None:
+def show(
+    code: str | None, other: Path | None, unresolved: bool, index: Path | None, as_json: bool
+) -> None:
     """Show a code, block or category: title, notes (its own and inherited), children."""
-    from knowledge.code_systems import get_code_system
+    from knowledge.official.releases_at_hand import icd10cm_of
 
-    system = get_code_system()
-    entry = _description(system, code)
-    if as_json or not sys.stdout.isatty():
+    system = icd10cm_of(index)
+    if unresolved:
+        from knowledge.show_references import references_lines, references_report
+
+        if code is not None or other is not None:
+            raise UserError(
+                "--unresolved looks at a whole release", fix="icd-agent show --unresolved"
+            )
+        _show(references_report(system), _lines_printer(references_lines), as_json)
+    elif other is not None:
+        from knowledge.show_diff import diff_lines, diff_report
+
+        report = diff_report(system, icd10cm_of(other), code)
+        _show(report, _lines_printer(diff_lines), as_json)
+    elif code is not None:
+        _show(_description(system, code), _print, as_json)
+    else:
+        raise UserError("no code was given", fix="icd-agent show E11.22")
+
+
+def _show(report: dict[str, Any], to_screen: Callable[[dict[str, Any]], None], json: bool) -> None:
+    if json or not sys.stdout.isatty():
         import orjson
 
-        click.echo(orjson.dumps(entry).decode())
+        click.echo(orjson.dumps(report).decode())
     else:
-        _print(entry)
+        to_screen(report)
+
+
+def _lines_printer(
+    lines: Callable[[dict[str, Any]], Iterable[str]],
+) -> Callable[[dict[str, Any]], None]:
+    return lambda report: click.echo("\n".join(lines(report)))
 
 
 def _description(system: "ICD10CM", raw: str) -> dict[str, Any]:
