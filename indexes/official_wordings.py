@@ -197,7 +197,7 @@ def _forms(level: str) -> list[str]:
         return [""]
     beginning = parts[0][:_COMMON_START].lower()
     same_word = len(beginning) == _COMMON_START and all(
-        part.lower().startswith(beginning) for part in parts
+        part.lower().startswith(beginning) and " " not in part for part in parts
     )
     return parts if same_word else [", ".join(parts)]
 

@@ -46,6 +46,8 @@ def xml_units(path: Path, root: str, *units: str) -> Iterator[Element]:
     except expat.ExpatError as error:
         reason = expat.errors.messages[error.code]
         raise damaged(path, error.lineno, f"no well-formed XML ({reason})") from error
+    except (LookupError, ValueError) as error:
+        raise damaged(path, 1, f"declares an encoding that is not read ({error})") from error
 
 
 def line_of(element: Element) -> int:

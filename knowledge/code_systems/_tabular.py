@@ -333,7 +333,7 @@ class _Builder:
         title = clean_text(element.findtext("desc"))
         if not name or not title:
             missing = "a title (<desc>)" if name else "a name"
-            raise damaged(self._path, line_of(element), f"<{element.tag}> has no {missing}")
+            raise damaged(self._path, line_of(element), f"<{element.tag}> stands without {missing}")
         table.names.append(name)
         table.titles.append(title.removesuffix(f"({name})").rstrip())
         table.parents.append(parent)
