@@ -19,10 +19,10 @@ from agent.settings import Settings
 from agent.state import CoderContext, LLMIdentity
 from agent.trace.events import RunEnd, RunStart
 from agent.trace.recorder import Recorder, trace_path
-from indexes.artefacts import BUNDLED_DIRECTORY
 from indexes.bundle import Bundle, load_bundle
 from knowledge.code_systems import get_icd10cm
 from knowledge.errors import UserError
+from knowledge.official.releases_at_hand import icd10cm_of
 from knowledge.policy_data import load_policy
 
 _VERSIONED = ("icd-agent", "langgraph", "faiss-cpu", "onnxruntime", "xllamacpp", "simple-icd-10-cm")
@@ -37,7 +37,8 @@ class CoderOptions:
         policy: The coding policy.
         code_system: Key of the code system.
         trace_dir: Folder for one trace a note; None keeps none.
-        index: Folder of search indexes; None takes the shipped ones.
+        index: Folder of search indexes and, if it was built for one of its own, their release; None
+            takes the shipped ones.
         learned: Folder of learned parts; None takes those of the search indexes, if any.
         top_candidates: Places of the ranking kept in a result; None keeps all.
         settings: The agent's numbers.
@@ -62,11 +63,9 @@ class Coder:
 
     def __init__(self, options: CoderOptions) -> None:
         self.options = options
-        system = get_icd10cm(options.code_system)
+        system = icd10cm_of(options.index) if options.index else get_icd10cm(options.code_system)
         llm = load_llm(options.llm)
-        self._bundle: Bundle = load_bundle(
-            system, options.index or BUNDLED_DIRECTORY, options.learned
-        )
+        self._bundle: Bundle = load_bundle(system, options.index, options.learned)
         learned = self._bundle.learned
         self._graph = build_graph()
         self._context = CoderContext(

@@ -14,9 +14,29 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from indexes.encoder import Encoder, file_sha256
 from knowledge.code_systems.base import CodeSystem
 from knowledge.errors import UserError
+from knowledge.official.folder import FileKind
+from knowledge.official.releases_at_hand import ADOPTED_TABULAR
 
 FORMAT_VERSION = 1
 BUNDLED_DIRECTORY = Path(__file__).parent / "bundled"
+
+
+class OfficialSource(BaseModel):
+    """An official file that went into the artefacts.
+
+    Attributes:
+        kind: Which table it holds.
+        name: Its name.
+        release: First day on which its release is in force.
+        sha256: Its SHA-256.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: FileKind
+    name: str
+    release: str
+    sha256: str
 
 
 class Manifest(BaseModel):
@@ -35,6 +55,8 @@ class Manifest(BaseModel):
         files: SHA-256 by path relative to the folder.
         packages: Versions of the packages that made the files.
         git_commit: Commit of the source tree, with "+" if it had changes; None outside one.
+        official: Official files of the user's that went in.
+        reused_rows: Rows whose vector comes from the shipped index.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,6 +73,8 @@ class Manifest(BaseModel):
     files: dict[str, str]
     packages: dict[str, str]
     git_commit: str | None
+    official: tuple[OfficialSource, ...] = ()
+    reused_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +139,11 @@ class Artefacts:
         return self.directory / "terms.tsv.gz"
 
     @property
+    def tabular(self) -> Path:
+        """Tabular list of an adopted release; without it the installed release was indexed."""
+        return self.directory / ADOPTED_TABULAR
+
+    @property
     def learned(self) -> Path:
         """Folder of what learned from coded notes; it has a manifest of its own."""
         return self.directory / "learned"
@@ -151,7 +180,8 @@ class Artefacts:
             self.guideline_index,
             self.terms,
         ]
-        return single + sorted(self.lexical_index.glob("*"))
+        adopted = [self.tabular] if self.tabular.is_file() else []
+        return single + adopted + sorted(self.lexical_index.glob("*"))
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of every built file by its path relative to the folder."""

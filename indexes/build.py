@@ -13,15 +13,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexes.artefacts import FORMAT_VERSION, Artefacts, Manifest
+from indexes.artefacts import FORMAT_VERSION, Artefacts, Manifest, OfficialSource
 from indexes.dense import build_faiss, factory_string, write_index
 from indexes.encoder import Encoder
 from indexes.lexical import LexicalIndex
+from indexes.row_reuse import index_from
 from indexes.rows import Row, code_rows, guideline_rows, write_rows
 from indexes.term_table import Term, build_term_table, write_terms
 from indexes.token_vectors import Vectors
+from knowledge.code_systems import ICD10CM
 from knowledge.code_systems.base import CodeSystem
 from knowledge.guidelines import load_cards
+from knowledge.official.releases_at_hand import write_adopted
 from knowledge.paths import cache_dir
 
 ROWS_PER_SHARD = 1024
@@ -55,6 +58,10 @@ def build(
     encoder: Encoder,
     content: Content,
     progress: Progress,
+    *,
+    official: Sequence[OfficialSource] = (),
+    release: ICD10CM | None = None,
+    former: Artefacts | None = None,
 ) -> Manifest:
     """Write all artefacts; the manifest comes last and vouches for them.
 
@@ -63,21 +70,50 @@ def build(
         system: The code system that the content comes from.
         encoder: Makes the vectors.
         content: What to index.
-        progress: Called with rows encoded and rows in all, as the work goes on.
+        progress: Called with rows encoded and rows to encode, as the work goes on.
+        official: The user's files that the content comes from.
+        release: The release to keep beside the indexes; None where it is the installed one.
+        former: Artefacts whose vectors are taken over where the wording is the same.
     """
     artefacts.directory.mkdir(parents=True, exist_ok=True)
     artefacts.manifest.unlink(missing_ok=True)
-    vectors = encode_rows([*content.rows, *content.cards], encoder, shards_folder(), progress)
-    split = len(content.rows)
-    write_index(artefacts.code_index, build_faiss(vectors[:split]))
-    write_index(artefacts.guideline_index, build_faiss(vectors[split:]))
+    reused = _write_vectors(artefacts, encoder, content, former, progress)
     write_rows(artefacts.rows, content.rows)
     write_rows(artefacts.guideline_rows, content.cards)
     write_terms(artefacts.terms, content.terms)
     LexicalIndex.build(content.rows).save(artefacts.lexical_index)
-    manifest = _manifest(artefacts, system, encoder, content)
+    artefacts.tabular.unlink(missing_ok=True)
+    if release is not None:
+        write_adopted(artefacts.tabular, release)
+    manifest = _manifest(artefacts, system, encoder, content).model_copy(
+        update={"official": tuple(official), "reused_rows": reused}
+    )
     artefacts.write_manifest(manifest)
     return manifest
+
+
+def _write_vectors(
+    artefacts: Artefacts,
+    encoder: Encoder,
+    content: Content,
+    former: Artefacts | None,
+    progress: Progress,
+) -> int:
+    """Write both FAISS indexes; return how many rows took their vector from the former ones."""
+
+    def encode(rows: Sequence[Row]) -> Vectors:
+        return encode_rows(rows, encoder, shards_folder(), progress)
+
+    taken = index_from(content.rows, former, encoder, encode) if former else None
+    if taken is None:
+        vectors = encode([*content.rows, *content.cards])
+        split = len(content.rows)
+        codes, cards = build_faiss(vectors[:split]), vectors[split:]
+    else:
+        codes, cards = taken.index, encode(content.cards)
+    write_index(artefacts.code_index, codes)
+    write_index(artefacts.guideline_index, build_faiss(cards))
+    return taken.reused if taken else 0
 
 
 def encode_rows(rows: Sequence[Row], encoder: Encoder, folder: Path, progress: Progress) -> Vectors:

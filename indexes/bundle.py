@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from indexes.artefacts import BUNDLED_DIRECTORY, Artefacts
+from indexes.artefacts import Artefacts
 from indexes.candidates import CandidateGenerator
 from indexes.dense import DenseGenerator
 from indexes.encoder import BUNDLED_FOLDER, Encoder, EncoderFiles, load_encoder
@@ -52,7 +52,7 @@ class Bundle(NamedTuple):
 
 def load_bundle(
     system: CodeSystem,
-    directory: Path = BUNDLED_DIRECTORY,
+    directory: Path | None = None,
     learned: Path | None = None,
     *,
     with_learned: bool = True,
@@ -61,18 +61,21 @@ def load_bundle(
 
     Args:
         system: The code system of the artefacts.
-        directory: A folder that ``icd-agent index build`` wrote.
-        learned: Folder of learned parts; that of the artefacts, where they have one, if None.
+        directory: A folder that ``icd-agent index build`` wrote; None takes the shipped one.
+        learned: Folder of learned parts; that of the artefacts, where they have one, if None. Where
+            official files were adopted these are the shipped parts: they learned how notes are
+            worded, and codes that the release has dropped are left out of a ranking.
         with_learned: Whether to load learned parts at all.
 
     Raises:
         UserError: The artefacts are missing, damaged, or belong to another encoder or release.
     """
-    artefacts = Artefacts.from_directory(directory)
+    artefacts = Artefacts.from_directory(directory) if directory else Artefacts.bundled()
     encoder = RememberingEncoder(load_encoder(artefacts.read_manifest().encoder))
-    artefacts.verify(system, encoder)
+    adopted = bool(artefacts.verify(system, encoder).official)
     known_words = english_words()
-    files = LearnedFiles(learned or artefacts.learned)
+    own = Artefacts.bundled().learned if adopted else artefacts.learned
+    files = LearnedFiles(learned or own)
     with_learned = with_learned and (learned is not None or files.manifest.is_file())
     rows = read_rows(artefacts.rows)
     terms = read_terms(artefacts.terms)
@@ -81,7 +84,9 @@ def load_bundle(
         figures=FigureGenerator(),
         dense=DenseGenerator.load(artefacts, encoder, rows),
         lexical=LexicalGenerator.load(artefacts, rows),
-        learned=load_learned(files, system, encoder, known_words) if with_learned else None,
+        learned=load_learned(files, system, encoder, known_words, any_release=adopted)
+        if with_learned
+        else None,
         encoder=encoder,
         known_words=known_words,
         identity=artefacts.identity + (f"+{files.identity}" if with_learned else ""),

@@ -9,8 +9,11 @@ import click
 
 from indexes.cli_output import json_option, print_report, progress_bar
 from indexes.encoder import BUNDLED_ENCODER
+from knowledge.errors import UserError
+from knowledge.index_option import INDEX_VARIABLE
 
 if TYPE_CHECKING:
+    from indexes.artefacts import Artefacts, Manifest
     from indexes.measure import Measurement
 
 
@@ -26,6 +29,13 @@ def index() -> None:
     help="Folder to write to; the shipped one if not given.",
 )
 @click.option(
+    "--cdc",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Adopt the official files (XML of CDC/NCHS) in DIR: tabular list, Alphabetic Index, "
+    "neoplasm, drug and external-cause tables, whichever are there. Needs --out.",
+)
+@click.option(
     "--encoder",
     "encoder_name",
     default=BUNDLED_ENCODER,
@@ -34,34 +44,86 @@ def index() -> None:
 )
 @click.option("--code-system", default="icd10cm", show_default=True, help="What to index.")
 @json_option
-def build(out: Path | None, encoder_name: str, code_system: str, as_json: bool) -> None:
+def build(
+    out: Path | None, cdc: Path | None, encoder_name: str, code_system: str, as_json: bool
+) -> None:
     """Build the indexes; a build that was stopped goes on where it was."""
     from indexes.artefacts import Artefacts
+
+    start = time.perf_counter()
+    if cdc is None:
+        artefacts = Artefacts(out) if out else Artefacts.bundled()
+        report = _build_installed(artefacts, encoder_name, code_system)
+    elif out is None or code_system != "icd10cm":
+        raise UserError(
+            "--cdc adopts an ICD-10-CM release into a folder of its own",
+            fix=f"icd-agent index build --cdc {cdc} --out FOLDER",
+        )
+    else:
+        artefacts = Artefacts(out)
+        report = _build_adopted(artefacts, encoder_name, cdc)
+    report["bytes"] = sum(path.stat().st_size for path in artefacts.built_files())
+    report["seconds"] = round(time.perf_counter() - start, 1)
+    print_report(report, "\n".join(_built_lines(report)), as_json)
+
+
+def _build_installed(artefacts: "Artefacts", encoder_name: str, code_system: str) -> dict[str, Any]:
     from indexes.build import build as build_artefacts
     from indexes.build import content_of
     from indexes.encoder import load_encoder
     from knowledge.code_systems import get_code_system
 
-    start = time.perf_counter()
-    artefacts = Artefacts(out) if out else Artefacts.bundled()
     system = get_code_system(code_system)
     encoder = load_encoder(encoder_name)
     with progress_bar("Encoding") as progress:
         manifest = build_artefacts(artefacts, system, encoder, content_of(system), progress)
-    size = sum(path.stat().st_size for path in artefacts.built_files())
-    report = {
+    return _built_report(artefacts, manifest)
+
+
+def _build_adopted(artefacts: "Artefacts", encoder_name: str, cdc: Path) -> dict[str, Any]:
+    from indexes.adopt import adopt
+    from indexes.encoder import load_encoder
+    from knowledge.official.folder import find_official_files
+
+    folder = find_official_files(cdc)
+    encoder = load_encoder(encoder_name)
+    with progress_bar("Encoding") as progress:
+        adoption = adopt(folder, artefacts, encoder, progress)
+    return _built_report(artefacts, adoption.manifest) | {
+        "terms": adoption.terms,
+        "entries": dict(adoption.official.entries),
+        "unread": [code._asdict() for code in adoption.official.unread],
+    }
+
+
+def _built_report(artefacts: "Artefacts", manifest: "Manifest") -> dict[str, Any]:
+    return {
         "directory": str(artefacts.directory),
         "rows": manifest.rows,
         "guideline_rows": manifest.guideline_rows,
-        "bytes": size,
-        "seconds": round(time.perf_counter() - start, 1),
         "manifest": manifest.model_dump(),
     }
-    text = (
-        f"{manifest.rows} rows and {manifest.guideline_rows} guideline cards, "
-        f"{size / 1e6:.1f} MB in {artefacts.directory}"
+
+
+def _built_lines(report: dict[str, Any]) -> Iterator[str]:
+    yield (
+        f"{report['rows']} rows and {report['guideline_rows']} guideline cards, "
+        f"{report['bytes'] / 1e6:.1f} MB in {report['directory']}, {report['seconds']} s"
     )
-    print_report(report, text, as_json)
+    manifest = report["manifest"]
+    for file in manifest["official"]:
+        count = report["entries"].get(file["kind"])
+        read = f"{count} entries" if count else "the release"
+        yield f"  {file['name']} ({file['release']}): {read}"
+    if manifest["official"]:
+        yield f"vectors taken over from the shipped index: {manifest['reused_rows']}"
+        yield (
+            f"ICD-10-CM {manifest['release']} is used by code, search, show and check with "
+            f"--index {report['directory']}, or for all with "
+            f"export {INDEX_VARIABLE}={report['directory']}"
+        )
+    for unread in report.get("unread", ()):
+        yield (f"  not in the release: {unread['code']} ({unread['file']}, line {unread['line']})")
 
 
 @index.command()

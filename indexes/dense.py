@@ -15,6 +15,7 @@ from knowledge.note_text import Note
 
 # 256 inverted lists, 4 bits a dimension: 16 MB for 80,000 rows, against 122 MB uncompressed.
 FACTORY = "IVF256,SQ4"
+EXACT = "Flat"
 # Lists searched for a query. Of the ten nearest rows 83 % are found; recall of codes at 100 on
 # CodiEsp train is no lower than with exact search, which takes ten times as long.
 PROBES = 32
@@ -150,4 +151,4 @@ def write_index(path: Path, faiss_index: Any) -> None:  # noqa: ANN401 (untyped)
 
 def factory_string(rows: int) -> str:
     """Return the FAISS factory string for an index of so many rows."""
-    return FACTORY if rows >= _LEAST_ROWS else "Flat"
+    return FACTORY if rows >= _LEAST_ROWS else EXACT

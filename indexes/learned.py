@@ -126,8 +126,15 @@ class LearnedFiles:
         except (OSError, ValidationError) as error:
             raise self._unusable(f"{self.manifest.name} is missing or not valid") from error
 
-    def verify(self, system: CodeSystem, encoder: Encoder) -> LearnedManifest:
+    def verify(
+        self, system: CodeSystem, encoder: Encoder, *, any_release: bool = False
+    ) -> LearnedManifest:
         """Check that all parts are there, unchanged, and fit the code system and the encoder.
+
+        Args:
+            system: The code system in use.
+            encoder: The encoder in use.
+            any_release: Whether parts that were trained with another release will do.
 
         Raises:
             UserError: They do not; the message names the part.
@@ -136,7 +143,7 @@ class LearnedFiles:
         for what, learned, used in (
             ("format version", manifest.format_version, FORMAT_VERSION),
             ("code system", manifest.code_system, system.key),
-            ("code release", manifest.release, system.release),
+            ("code release", manifest.release, manifest.release if any_release else system.release),
             ("encoder weights", manifest.encoder_fingerprint, encoder.fingerprint),
         ):
             if learned != used:
@@ -185,7 +192,12 @@ class Learned(NamedTuple):
 
 
 def load_learned(
-    files: LearnedFiles, system: CodeSystem, encoder: Encoder, known_words: frozenset[str]
+    files: LearnedFiles,
+    system: CodeSystem,
+    encoder: Encoder,
+    known_words: frozenset[str],
+    *,
+    any_release: bool = False,
 ) -> Learned:
     """Load all learned parts.
 
@@ -194,11 +206,12 @@ def load_learned(
         system: The code system in use.
         encoder: The encoder in use, with a memory, so that no sentence is encoded twice.
         known_words: Words that are spelt right.
+        any_release: Whether parts that were trained with another release will do.
 
     Raises:
         UserError: A part is missing, damaged or belongs to another encoder or release.
     """
-    files.verify(system, encoder)
+    files.verify(system, encoder, any_release=any_release)
     return Learned(
         mentions=MentionGenerator(MentionTable.load(files.mentions), known_words),
         lines=LineGenerator(LineModel.load(files.lines), encoder),

@@ -13,12 +13,12 @@ from typing import Literal, NamedTuple
 
 import orjson
 
-from indexes.term_table import plain_wording
+from indexes.term_table import OfficialKind, plain_wording
 from knowledge.code_systems.base import Code, CodeSystem
 from knowledge.guidelines import Card
 from knowledge.synonyms import load_synonyms
 
-RowKind = Literal["title", "inclusion", "synonym", "guideline"]
+RowKind = Literal["title", "inclusion", "synonym", "guideline"] | OfficialKind
 
 
 class Row(NamedTuple):

@@ -11,15 +11,28 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from indexes.tokens import text_stems
 from knowledge.code_systems.base import Code, CodeSystem
 from knowledge.errors import UserError
 from knowledge.synonyms import load_synonyms
 
-TermKind = Literal["synonym", "title", "inclusion", "mesh"]
-_KINDS = get_args(TermKind)
+# Of the official tables that a user may add: `indexes.official_wordings`.
+OfficialKind = Literal["index", "neoplasm", "drug", "external"]
+TermKind = Literal["synonym", "title", "inclusion", "mesh"] | OfficialKind
+# The Alphabetic Index decides which code a wording means by default (guideline I.A.18), so it comes
+# before the titles; the other official tables add what titles do not say.
+_KINDS: tuple[TermKind, ...] = (
+    "synonym",
+    "index",
+    "title",
+    "inclusion",
+    "neoplasm",
+    "drug",
+    "external",
+    "mesh",
+)
 
 
 class Term(NamedTuple):
@@ -68,7 +81,8 @@ def is_residual(title: str) -> bool:
     return _RESIDUAL.search(title) is not None
 
 
-def _term(kind: TermKind, code: str, text: str) -> Term | None:
+def make_term(kind: TermKind, code: str, text: str) -> Term | None:
+    """Return the term of a wording, None where its stems say too little or too much."""
     stems = text_stems(plain_wording(text))
     # MeSH lists rare eponyms; their short stems are everyday words ("Lowe disease", "low").
     shortest = 4 if kind == "mesh" else 3
@@ -91,14 +105,14 @@ def code_terms(system: CodeSystem) -> Iterator[Term]:
         if not is_residual(entry.title):
             texts.insert(0, ("title", entry.title))
         for kind, text in texts:
-            if not is_residual(text) and (term := _term(kind, code, text)):
+            if not is_residual(text) and (term := make_term(kind, code, text)):
                 yield term
 
 
 def synonym_terms() -> Iterator[Term]:
     """Yield our own seed of main terms and their default codes."""
     for synonym in load_synonyms():
-        if term := _term("synonym", synonym.code, synonym.phrase):
+        if term := make_term("synonym", synonym.code, synonym.phrase):
             yield term
 
 
@@ -134,7 +148,7 @@ def mesh_terms(known: Iterable[Term]) -> Iterator[Term]:
             # Single short words are acronyms ("DOES", "HARDS") that read like plain English.
             acronym = " " not in plain_wording(wording) and len(plain_wording(wording)) < 7
             known_already = stems[wording] in code_of
-            if not acronym and not known_already and (term := _term("mesh", code, wording)):
+            if not acronym and not known_already and (term := make_term("mesh", code, wording)):
                 yield term
 
 
@@ -146,8 +160,28 @@ def _is_broad(tree_numbers: Iterable[str]) -> bool:
 def build_term_table(system: CodeSystem) -> list[Term]:
     """Return all terms, best kind first, one per set of stems and code."""
     known = [*synonym_terms(), *code_terms(system)]
+    return _ordered([*known, *mesh_terms(known)])
+
+
+def adopt_term_table(
+    system: CodeSystem, official: Iterable[Term], shipped: Iterable[Term]
+) -> list[Term]:
+    """Return the terms of a release that a user adopts, in the order of `build_term_table`.
+
+    Args:
+        system: The release.
+        official: Terms of its official tables.
+        shipped: The shipped term table, whose MeSH terms are carried over.
+    """
+    synonyms = (term for term in synonym_terms() if term.code in system)
+    carried = (term for term in shipped if term.kind == "mesh" and term.code in system)
+    return _ordered([*synonyms, *official, *code_terms(system), *carried])
+
+
+def _ordered(terms: Iterable[Term]) -> list[Term]:
+    """Keep the first term of each set of stems and code, and put the best kind first."""
     unique: dict[tuple[frozenset[str], str], Term] = {}
-    for term in [*known, *mesh_terms(known)]:
+    for term in terms:
         unique.setdefault((term.stems, term.code), term)
     return sorted(unique.values(), key=lambda t: (_KINDS.index(t.kind), t.code, t.text))
 

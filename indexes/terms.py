@@ -10,7 +10,7 @@ import functools
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rapidfuzz import process
@@ -18,13 +18,23 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from indexes.candidates import Candidate, Mention
 from indexes.specificity import specify
-from indexes.term_table import Term
+from indexes.term_table import Term, TermKind
 from indexes.tokens import Token, stem, text_stems, token_stems, tokenise
 from knowledge.abbreviations import Abbreviation
 from knowledge.code_systems.base import CodeSystem
 from knowledge.note_text import Note, Sentence, Span
 
-_KIND_WEIGHT = {"synonym": 1.0, "title": 1.0, "inclusion": 0.95, "mesh": 0.85}
+# Those of the official tables are set by hand, after what each is next to.
+_KIND_WEIGHT: Mapping[TermKind, float] = {
+    "synonym": 1.0,
+    "index": 1.0,
+    "title": 1.0,
+    "inclusion": 0.95,
+    "neoplasm": 0.95,
+    "drug": 0.95,
+    "external": 0.85,
+    "mesh": 0.85,
+}
 # A main term of our own seed is chosen to stand alone, however common its words are.
 _MAIN_TERM = 0.8
 _MISSPELT = 0.8  # a corrected word counts a little less than one written right

@@ -8,6 +8,7 @@ import click
 
 from agent.cli.options import encounter_options, json_option, machine_readable
 from knowledge.errors import UserError
+from knowledge.index_option import index_option
 
 if TYPE_CHECKING:
     from knowledge.code_systems.icd10cm import ICD10CM
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     help="Judge a result of `icd-agent code`, with its evidence, instead of CODE...",
 )
 @encounter_options
+@index_option
 @json_option
 def check(
     codes: tuple[str, ...],
@@ -33,6 +35,7 @@ def check(
     sex: str | None,
     age: float | None,
     date: str | None,
+    index: Path | None,
     as_json: bool,
 ) -> None:
     """Check codes against the rules of ICD-10-CM.
@@ -40,12 +43,12 @@ def check(
     Exit status: 0 no error-level finding, 1 at least one, 2 bad usage.
     """
     from agent.encounter import encounter_context, make_context
-    from knowledge.code_systems import get_code_system
+    from knowledge.official.releases_at_hand import icd10cm_of
     from knowledge.rules import check as check_items
 
     if bool(codes) == bool(result_file):
         raise UserError("give either codes or --result FILE", fix="icd-agent check E11.9 I10")
-    system = get_code_system()
+    system = icd10cm_of(index)
     items = (
         _items_of_result(result_file, system)
         if result_file

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.cli.options import encounter_options, json_option, machine_readable
+from knowledge.index_option import index_option
 
 if TYPE_CHECKING:
     from agent.coder import Coder
@@ -40,11 +41,7 @@ if TYPE_CHECKING:
     "--top-candidates", type=click.IntRange(min=0), help="Places of the ranking kept in results."
 )
 @click.option("--trace", "trace_dir", type=click.Path(path_type=Path), help="Folder for traces.")
-@click.option(
-    "--index",
-    type=click.Path(path_type=Path),
-    help="Folder of `icd-agent index build`; default: the shipped indexes.",
-)
+@index_option
 @json_option
 def code(paths: tuple[str, ...], as_json: bool, **options: Any) -> None:  # noqa: ANN401
     """Assign ICD codes to notes.

@@ -1,11 +1,13 @@
 """``icd-agent search``: codes and guideline cards by words."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import click
 
 from agent.cli.options import json_option, machine_readable
 from knowledge.errors import UserError
+from knowledge.index_option import index_option
 
 
 @click.command()
@@ -18,12 +20,14 @@ from knowledge.errors import UserError
     show_default=True,
     help="What to search.",
 )
+@index_option
 @json_option
-def search(text: str, limit: int, kind: str, as_json: bool) -> None:
+def search(text: str, limit: int, kind: str, index: Path | None, as_json: bool) -> None:
     """Find codes, or guideline cards, that fit TEXT."""
     if not text.strip():
         raise UserError("the search text is empty", fix='icd-agent search "heart failure"')
-    hits = _guideline_hits(text, limit) if kind == "guideline" else _code_hits(text, limit)
+    search_kind = _guideline_hits if kind == "guideline" else _code_hits
+    hits = search_kind(text, limit, index)
     if machine_readable(as_json):
         import orjson
 
@@ -48,16 +52,16 @@ class SearchHit(NamedTuple):
     matched: str
 
 
-def _code_hits(text: str, limit: int) -> list[SearchHit]:
+def _code_hits(text: str, limit: int, index: Path | None) -> list[SearchHit]:
     """Rank as for a note that says only ``text``, all generators fused."""
     from indexes.bundle import load_bundle
     from indexes.fusion import reciprocal_rank_fusion
-    from knowledge.code_systems import get_code_system
     from knowledge.note_text import Note
+    from knowledge.official.releases_at_hand import icd10cm_of
 
-    system = get_code_system()
+    system = icd10cm_of(index)
     note = Note.parse(text, "query")
-    generators = load_bundle(system).generators
+    generators = load_bundle(system, index, with_learned=False).generators
     depth = 10 * limit
     fused = reciprocal_rank_fusion({g.name: g.candidates(note, depth) for g in generators})
     return [
@@ -71,13 +75,14 @@ def _code_hits(text: str, limit: int) -> list[SearchHit]:
     ]
 
 
-def _guideline_hits(text: str, limit: int) -> list[SearchHit]:
+def _guideline_hits(text: str, limit: int, index: Path | None) -> list[SearchHit]:
     from indexes.bundle import load_bundle
-    from knowledge.code_systems import get_code_system
     from knowledge.guidelines import load_cards
+    from knowledge.official.releases_at_hand import icd10cm_of
 
     cards = {card.id: card for card in load_cards()}
-    hits = load_bundle(get_code_system()).dense.search(text, limit, kind="guideline")
+    bundle = load_bundle(icd10cm_of(index), index, with_learned=False)
+    hits = bundle.dense.search(text, limit, kind="guideline")
     return [
         SearchHit(
             key=hit.key,

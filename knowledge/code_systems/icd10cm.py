@@ -8,7 +8,6 @@ from typing import NamedTuple, Self
 
 from knowledge.code_systems._tabular import (
     DIAGNOSIS,
-    RELEASE,
     TabularTable,
     expansion,
     load_table,
@@ -42,14 +41,19 @@ class ICD10CM:
 
     name = "ICD-10-CM"
     key = "icd10cm"
-    release = RELEASE
 
     def __init__(self, table: TabularTable) -> None:
         self._table = table
+        self.release = table.release
         # Later entries win: a category comes after the block of the same name.
         self._positions = {name: position for position, name in enumerate(table.names)}
         self._notes_at = lru_cache(maxsize=None)(self._entry_notes)
         self._characters_at = lru_cache(maxsize=None)(self._entry_characters)
+
+    @property
+    def table(self) -> TabularTable:
+        """The tabular list as columns."""
+        return self._table
 
     @classmethod
     def load(cls) -> Self:
