@@ -72,12 +72,12 @@ def _code_hits(text: str, limit: int) -> list[SearchHit]:
 
 
 def _guideline_hits(text: str, limit: int) -> list[SearchHit]:
-    from indexes.bundle import load_bundle
+    from indexes.guideline_search import load_guideline_search
     from knowledge.code_systems import get_code_system
     from knowledge.guidelines import load_cards
 
     cards = {card.id: card for card in load_cards()}
-    hits = load_bundle(get_code_system()).dense.search(text, limit, kind="guideline")
+    hits = load_guideline_search(get_code_system()).search(text, limit)
     return [
         SearchHit(
             key=hit.key,

@@ -1,0 +1,83 @@
+"""Search for guideline cards: by meaning (FAISS) and by words (BM25), the two rankings fused.
+
+A card is one row, its title and text. Fused, the rankings put the right card higher than either
+does alone: on the held-out questions of ``tests/data/guideline_queries.yaml`` the mean reciprocal
+rank is .86 against .81 (FAISS) and .80 (BM25).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from indexes.artefacts import BUNDLED_DIRECTORY, Artefacts
+from indexes.candidates import Candidate
+from indexes.dense import DenseIndex
+from indexes.encoder import Encoder, load_encoder
+from indexes.fusion import reciprocal_rank_fusion
+from indexes.lexical import LexicalIndex
+from indexes.pooling import Hit, best_hits
+from indexes.rows import read_rows
+from knowledge.code_systems.base import CodeSystem
+
+# Cards that each ranking gives to the fusion.
+_DEPTH = 50
+FUSED = "fused"
+
+
+class GuidelineSearch:
+    """Guideline cards that answer a question.
+
+    Args:
+        dense: FAISS index of the cards.
+        lexical: BM25 index of the same rows.
+        encoder: The encoder of the FAISS index.
+    """
+
+    def __init__(self, dense: DenseIndex, lexical: LexicalIndex, encoder: Encoder) -> None:
+        self._dense = dense
+        self._lexical = lexical
+        self._encoder = encoder
+
+    @classmethod
+    def load(cls, artefacts: Artefacts, encoder: Encoder) -> Self:
+        """Load from artefacts; call `Artefacts.verify` first.
+
+        The BM25 index is made here: that takes a fraction of a second for a few hundred cards.
+        """
+        rows = read_rows(artefacts.guideline_rows)
+        dense = DenseIndex.load(rows, artefacts.guideline_index)
+        return cls(dense, LexicalIndex.build(rows), encoder)
+
+    def search(self, text: str, k: int) -> list[Hit]:
+        """Return at most ``k`` cards, best first; scores are those of the fusion."""
+        return self.rankings(text)[FUSED][:k]
+
+    def rankings(self, text: str) -> dict[str, list[Hit]]:
+        """Return the rankings ``dense``, ``bm25`` and ``fused`` of the cards for a text."""
+        (near,) = self._dense.search(self._encoder.encode([text]), _DEPTH)
+        found = {
+            "dense": best_hits(near, _DEPTH),
+            "bm25": best_hits(self._lexical.search(text, _DEPTH), _DEPTH),
+        }
+        rows = {hit.key: hit.row for hits in found.values() for hit in hits}
+        fused = reciprocal_rank_fusion({name: _candidates(hits) for name, hits in found.items()})
+        return {**found, FUSED: [Hit(rows[c.code], c.score) for c in fused]}
+
+
+def load_guideline_search(
+    system: CodeSystem, directory: Path = BUNDLED_DIRECTORY
+) -> GuidelineSearch:
+    """Load the search over the cards of a folder that ``icd-agent index build`` wrote.
+
+    Raises:
+        UserError: The artefacts are missing, damaged, or belong to another encoder or release.
+    """
+    artefacts = Artefacts.from_directory(directory)
+    encoder = load_encoder(artefacts.read_manifest().encoder)
+    artefacts.verify(system, encoder)
+    return GuidelineSearch.load(artefacts, encoder)
+
+
+def _candidates(hits: Sequence[Hit]) -> list[Candidate]:
+    """Present cards to the fusion, which ranks by key whatever the key stands for."""
+    return [Candidate(hit.key, hit.score) for hit in hits]
