@@ -29,15 +29,16 @@ def test_the_bundled_index_holds_the_cards_as_they_are():
 
 def test_coders_questions_find_their_sections(bundled):
     groups = read_questions(QUESTIONS)
-    assert all(len(questions) >= 50 for questions in groups.values())
-    fused = measure_questions(bundled, groups["held_out"])["fused"]
-    assert fused.recall >= 0.9
-    assert fused.mrr >= 0.75
+    assert sum(len(questions) for questions in groups.values()) >= 60
+    fused = {name: measure_questions(bundled, groups[name])["fused"] for name in groups}
+    assert fused["held_out"].recall >= 0.9
+    assert fused["held_out"].mrr >= 0.75
+    assert fused["held_out_lay"].recall >= 0.7
 
 
-def test_no_question_is_in_both_groups():
-    tune, held_out = ({q.question for q in group} for group in read_questions(QUESTIONS).values())
-    assert not tune & held_out
+def test_no_question_is_asked_twice():
+    asked = [q.question for group in read_questions(QUESTIONS).values() for q in group]
+    assert len(set(asked)) == len(asked)
 
 
 def test_words_and_meaning_both_count(small_artefacts, encoder, small_content):
