@@ -160,6 +160,40 @@ def measure(queries: Path | None, directory: Path | None, as_json: bool) -> None
     print_report(_measured_json(found), "\n".join(_measured_lines(found)), as_json)
 
 
+@index.command()
+@click.option(
+    "--queries",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help='YAML: groups of questions, each with "question" and "sections".',
+)
+@click.option(
+    "--index",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the indexes; the shipped ones if not given.",
+)
+@json_option
+def measure_guidelines(queries: Path, directory: Path | None, as_json: bool) -> None:
+    """Tell how well the search for guideline cards answers questions."""
+    from indexes.guideline_measure import DEPTH, measure_questions, read_questions
+    from indexes.guideline_search import load_guideline_search
+    from knowledge.official.releases_at_hand import icd10cm_of
+
+    groups = read_questions(queries)
+    search = load_guideline_search(icd10cm_of(directory), directory)
+    report: dict[str, Any] = {}
+    lines = []
+    for group, questions in groups.items():
+        found = measure_questions(search, questions)
+        report[group] = {"questions": len(questions)}
+        lines.append(f"{group}, {len(questions)} questions:")
+        for name, (recall, mrr) in found.items():
+            report[group][name] = {f"recall@{DEPTH}": round(recall, 4), "mrr": round(mrr, 4)}
+            lines.append(f"  {name}: recall@{DEPTH} {recall:.3f}, MRR {mrr:.3f}")
+    print_report(report, "\n".join(lines), as_json)
+
+
 def _measured_json(found: "Measurement") -> dict[str, Any]:
     def by_depth(values: Mapping[int, float]) -> dict[str, float]:
         return {str(depth): round(value, 4) for depth, value in values.items()}

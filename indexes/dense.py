@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from indexes.artefacts import Artefacts
 from indexes.candidates import Candidate
 from indexes.encoder import Encoder
 from indexes.pooling import ROWS_PER_WINDOW, Hit, best_hits, pool
-from indexes.rows import Row, read_rows
+from indexes.rows import Row
 from indexes.token_vectors import Vectors
 from indexes.windows import windows
 from knowledge.note_text import Note
@@ -79,15 +79,13 @@ class DenseGenerator:
 
     Args:
         index: Index of code rows.
-        guidelines: Index of guideline cards.
-        encoder: The encoder of both.
+        encoder: The encoder that made its vectors.
     """
 
     name = "dense"
 
-    def __init__(self, index: DenseIndex, guidelines: DenseIndex, encoder: Encoder) -> None:
+    def __init__(self, index: DenseIndex, encoder: Encoder) -> None:
         self._index = index
-        self._guidelines = guidelines
         self._encoder = encoder
 
     @classmethod
@@ -102,8 +100,7 @@ class DenseGenerator:
         index = DenseIndex.load(rows, artefacts.code_index)
         artefacts.verify_rows(artefacts.rows, len(rows))
         artefacts.verify_rows(artefacts.code_index, len(index))
-        cards = DenseIndex.load(read_rows(artefacts.guideline_rows), artefacts.guideline_index)
-        return cls(index, cards, encoder)
+        return cls(index, encoder)
 
     def candidates(self, note: Note, k: int) -> list[Candidate]:
         """Return at most ``k`` distinct codes, best first."""
@@ -113,10 +110,9 @@ class DenseGenerator:
         vectors = self._encoder.encode([note.slice(span) for span in spans])
         return pool(spans, self._index.search(vectors, ROWS_PER_WINDOW), name=self.name, k=k)
 
-    def search(self, text: str, k: int, kind: Literal["code", "guideline"] = "code") -> list[Hit]:
-        """Return the codes or guideline cards nearest to a text, best first, each once."""
-        index = self._guidelines if kind == "guideline" else self._index
-        (hits,) = index.search(self._encoder.encode([text]), 10 * k)
+    def search(self, text: str, k: int) -> list[Hit]:
+        """Return the codes nearest to a text, best first, each once."""
+        (hits,) = self._index.search(self._encoder.encode([text]), 10 * k)
         return best_hits(hits, k)
 
 

@@ -76,13 +76,12 @@ def _code_hits(text: str, limit: int, index: Path | None) -> list[SearchHit]:
 
 
 def _guideline_hits(text: str, limit: int, index: Path | None) -> list[SearchHit]:
-    from indexes.bundle import load_bundle
+    from indexes.guideline_search import load_guideline_search
     from knowledge.guidelines import load_cards
     from knowledge.official.releases_at_hand import icd10cm_of
 
     cards = {card.id: card for card in load_cards()}
-    bundle = load_bundle(icd10cm_of(index), index, with_learned=False)
-    hits = bundle.dense.search(text, limit, kind="guideline")
+    hits = load_guideline_search(icd10cm_of(index), index).search(text, limit)
     return [
         SearchHit(
             key=hit.key,

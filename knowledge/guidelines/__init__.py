@@ -78,17 +78,21 @@ def parse_card(text: str) -> Card:
 
 @cache
 def load_cards() -> tuple[Card, ...]:
-    """Return every card, sorted by file name.
+    """Return every card, sorted by id, so that a section stands before those below it.
 
     Raises:
         ValueError: If a card cannot be parsed or two share an id.
     """
-    cards = tuple(_read(path) for path in sorted(_FOLDER.glob("*.md")))
+    cards = tuple(_read(path) for path in sorted(_FOLDER.glob("*.md"), key=_id))
     ids = [card.id for card in cards]
     if len(set(ids)) < len(ids):
         repeated = sorted({card_id for card_id in ids if ids.count(card_id) > 1})
         raise ValueError(f"guideline cards with the same id: {', '.join(repeated)}")
     return cards
+
+
+def _id(path: Path) -> str:
+    return path.stem
 
 
 def _read(path: Path) -> Card:
