@@ -14,7 +14,16 @@ from pydantic import TypeAdapter
 
 from knowledge.code_systems import ICD10CM
 from knowledge.errors import UserError
-from knowledge.rules import excludes, laterality, pairing, patient, sequencing, validity
+from knowledge.rules import (
+    combinations,
+    excludes,
+    laterality,
+    pairing,
+    patient,
+    sequencing,
+    specificity,
+    validity,
+)
 from knowledge.rules.context import Case, CodedItem, EncounterContext
 from knowledge.rules.findings import SEVERITIES, Finding, RuleCard
 from knowledge.strict_yaml import read_yaml
@@ -30,6 +39,8 @@ _MODULES: tuple[ModuleType, ...] = (
     laterality,
     patient,
     pairing,
+    combinations,
+    specificity,
 )
 
 
