@@ -15,7 +15,9 @@ from pydantic import TypeAdapter
 from knowledge.code_systems import ICD10CM
 from knowledge.errors import UserError
 from knowledge.rules import (
+    code_also,
     combinations,
+    drugs,
     excludes,
     laterality,
     pairing,
@@ -39,8 +41,10 @@ _MODULES: tuple[ModuleType, ...] = (
     laterality,
     patient,
     pairing,
+    code_also,
     combinations,
     specificity,
+    drugs,
 )
 
 
