@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
 
-from knowledge.notes import CodeRef, parse_references
+from knowledge.notes import CodeRef, any_matches, parse_references
 from knowledge.rules.context import Case
 from knowledge.rules.findings import Finding, RuleCard, Severity
 from knowledge.rules.mends import Mend
@@ -70,7 +70,7 @@ def adverse_effect_nature(case: Case, rule: RuleCard) -> Iterator[Finding]:
 
 def underdosing_reason(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find underdosing without a code for the reason."""
-    if any(reference.matches(code) for code in case.codes for reference in _REASONS):
+    if any(any_matches(_REASONS, code) for code in case.codes):
         return
     drugs = [code for code in case.codes if _UNDERDOSING.matches(code)]
     if drugs:
@@ -87,7 +87,7 @@ def poisoning_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """
     poisonings = [code for code in case.codes if _POISONING.matches(code) and code.endswith("A")]
     for first in case.principals if poisonings else ():
-        if not any(reference.matches(first) for reference in _MANIFESTATIONS):
+        if not any_matches(_MANIFESTATIONS, first):
             continue
         if any(note.matches(code) for note in case.notes(first, "code_first") for code in poisonings):
             continue

@@ -19,9 +19,11 @@ from knowledge.rules import (
     combinations,
     drugs,
     excludes,
+    infections,
     laterality,
     pairing,
     patient,
+    sepsis,
     sequencing,
     specificity,
     validity,
@@ -45,6 +47,8 @@ _MODULES: tuple[ModuleType, ...] = (
     combinations,
     specificity,
     drugs,
+    sepsis,
+    infections,
 )
 
 

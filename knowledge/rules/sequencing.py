@@ -11,8 +11,8 @@ from knowledge.rules.mends import Mend
 _MANIFESTATION = re.compile(
     r"\b(?:in|due to) (?:\w+ ){0,6}(?:diseases?|conditions?|reactions?) classified elsewhere"
 )
-# The note of T36-T50 that puts the effect of a drug first; the rules on drugs judge it.
-_FOR_ADVERSE_EFFECTS = re.compile(r",? *for adverse effects")
+# Entries with notes that the rules on drugs and on sepsis judge.
+_JUDGED_ELSEWHERE = frozenset({"T36-T50", "R65.2"})
 EXTERNAL_CAUSES = "20"
 _GIVEN_ONCE = {"Y92": "place", "Y93": "activity", "Y99": "status"}
 _NOT_DISEASES = frozenset({EXTERNAL_CAUSES, "21"})
@@ -22,7 +22,7 @@ def code_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find codes whose underlying condition is missing or comes after them."""
     for code in case.codes:
         for note in case.notes(code, "code_first"):
-            if _FOR_ADVERSE_EFFECTS.match(note.text):
+            if note.carrier in _JUDGED_ELSEWHERE:
                 continue
             underlying = case.others(code, note)
             if not underlying:

@@ -36,6 +36,7 @@ SEQUENCING = {
     "pregnancy_first",
     "sepsis_before_local_infection",
     "sequela_first",
+    "severe_sepsis_infection",
 }
 
 
