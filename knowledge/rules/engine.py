@@ -21,11 +21,13 @@ from knowledge.rules import (
     excludes,
     infections,
     laterality,
+    neoplasms,
     pairing,
     patient,
     sepsis,
     sequencing,
     specificity,
+    ulcers,
     validity,
 )
 from knowledge.rules.context import Case, CodedItem, EncounterContext
@@ -49,6 +51,8 @@ _MODULES: tuple[ModuleType, ...] = (
     drugs,
     sepsis,
     infections,
+    neoplasms,
+    ulcers,
 )
 
 
