@@ -1,4 +1,4 @@
-"""Several codes where the classification has one, and symptoms beside the disease they belong to."""
+"""Several codes where the classification has one, and symptoms beside their disease."""
 
 from collections.abc import Iterator
 

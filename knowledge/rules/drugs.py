@@ -18,16 +18,14 @@ _POISONING = CodeRef("T36", "T65", _INTENT, ("1", "2", "3", "4"))
 _UNDETERMINED = CodeRef("T36", "T65", _INTENT, ("4",))
 _SUBSTANCES = CodeRef("T36", "T65")
 # By whom and why less was given: the patient, the caregiver, medical care.
-_REASONS = parse_references(
-    "(Z91.12, Z91.13, Z91.14, Z91.A2, Z91.A3, Z91.A4, Y63.6, Y63.8, Y63.9)"
-)
+_REASONS = parse_references("(Z91.12, Z91.13, Z91.14, Z91.A2, Z91.A3, Z91.A4, Y63.6, Y63.8, Y63.9)")
 # Acute states that poisoning brings about: coma and altered consciousness, convulsions, failure of
 # breathing and circulation, aspiration, hypoglycemia, acidosis, gastritis, acute failure
 # of liver and kidney, rhabdomyolysis, encephalopathy.
 _MANIFESTATIONS = parse_references(
     "(E16.0-E16.2, E87.2, G92, G93.1, G93.40, G93.41, I46, I95.2, I95.9, J69.0, J80, J81.0,"
-    " J96.0, J96.9, K29.0, K72.0, M62.82, N17, R00, R06, R09.0, R09.2, R11, R23.0, R25-R27, R40-R42,"
-    " R44, R55, R56, R57.0)"
+    " J96.0, J96.9, K29.0, K72.0, M62.82, N17, R00, R06, R09.0, R09.2, R11, R23.0, R25-R27,"
+    " R40-R42, R44, R55, R56, R57.0)"
 )
 _NOT_CONDITIONS = frozenset({"20", "21"})  # external causes and factors
 
@@ -89,7 +87,9 @@ def poisoning_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
     for first in case.principals if poisonings else ():
         if not any_matches(_MANIFESTATIONS, first):
             continue
-        if any(note.matches(code) for note in case.notes(first, "code_first") for code in poisonings):
+        if any(
+            note.matches(code) for note in case.notes(first, "code_first") for code in poisonings
+        ):
             continue
         message = (
             f"{first} ({case.system.get(first).title}) is the principal diagnosis, but "

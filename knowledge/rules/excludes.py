@@ -20,7 +20,9 @@ def excludes1(case: Case, rule: RuleCard) -> Iterator[Finding]:
             continue
         unrelated = _separately_documented(case, pair)
         mend = mend_of_pair(case, pair)
-        message = f"{pair[0]} and {pair[1]} exclude each other: {place(note)} carries {quote(note)}."
+        message = (
+            f"{pair[0]} and {pair[1]} exclude each other: {place(note)} carries {quote(note)}."
+        )
         if mend is None:
             message += " Report the one that the record supports."
         if unrelated:
@@ -51,8 +53,8 @@ def exclude_each_other(case: Case, codes: Sequence[str]) -> bool:
 def _excluding(case: Case, pair: tuple[str, str], kind: ExcludesKind) -> InstructionalNote | None:
     """Return the note of either code that excludes the other, the nearest note first."""
     for code, other in (pair, pair[::-1]):
-        above = case.system.ancestors(other)
-        if code in above or other in case.system.ancestors(code):
+        above = case.ancestors(other)
+        if code in above or other in case.ancestors(code):
             return None
         for note in case.notes(code, kind):
             # A note cannot exclude what its own entry governs; two in the list seem to.

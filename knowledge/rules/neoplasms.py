@@ -85,7 +85,9 @@ def antineoplastic_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
             f"{first}. Where the therapy is only part of the encounter it is not reported."
         )
         mend = Mend(before=(treatments[0], first)) if chapter == _NEOPLASMS_CHAPTER else None
-        fix = None if mend else f"put {treatments[0]} first if the encounter was for it, else drop it"
+        fix = (
+            None if mend else f"put {treatments[0]} first if the encounter was for it, else drop it"
+        )
         yield rule.finding([*treatments, first], message, fix=fix, mend=mend)
 
 

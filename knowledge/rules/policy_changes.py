@@ -4,8 +4,8 @@ The rules use the data that the agent's policy applies (`knowledge.policy_data`)
 codes which the agent has finished passes them.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from knowledge.policy_data import (
     Change,
@@ -35,20 +35,9 @@ class Joining:
     rules: tuple[Combination, ...]
 
 
-def joinings(case: Case) -> list[Joining]:
+def joinings(case: Case) -> tuple[Joining, ...]:
     """Return the combinations that are due, those that build on each other as one."""
-    codes = list(case.codes)
-    found: list[Joining] = []
-    for rule in load_policy().combinations:
-        change = apply_combination(rule, codes)
-        if change is None:
-            continue
-        touched = {*change.because, *change.removed}
-        built_on = [joining for joining in found if touched & set(joining.added)]
-        found = [joining for joining in found if joining not in built_on]
-        found.append(_joined(case, built_on, change, touched, rule))
-        codes = [code for code in codes if code not in change.removed] + list(change.added)
-    return found
+    return _joinings(case.codes)
 
 
 def integral_disease(case: Case, symptom: str) -> tuple[str, IntegralSymptom] | None:
@@ -88,22 +77,35 @@ def mend_of_pair(case: Case, pair: tuple[str, str]) -> Mend | None:
     return None
 
 
+@lru_cache(maxsize=64)
+def _joinings(reported: tuple[str, ...]) -> tuple[Joining, ...]:
+    """Apply the combinations from top to bottom, each to what the ones before have left."""
+    codes = list(reported)
+    found: list[Joining] = []
+    for rule in load_policy().combinations:
+        change = apply_combination(rule, codes)
+        if change is None:
+            continue
+        touched = {*change.because, *change.removed}
+        parts = [joining for joining in found if touched & set(joining.added)]
+        found = [joining for joining in found if joining not in parts]
+        found.append(_joined(reported, parts, change, rule))
+        codes = [code for code in codes if code not in change.removed] + list(change.added)
+    return tuple(found)
+
+
 def _joined(
-    case: Case,
-    built_on: list[Joining],
-    change: Change,
-    touched: set[str],
-    rule: Combination,
+    reported: tuple[str, ...], parts: list[Joining], change: Change, rule: Combination
 ) -> Joining:
-    reported = touched.union(*(joining.codes for joining in built_on)) & set(case.codes)
-    gone: Mapping[str, str | None] = change.removed
-    removed = {code for joining in built_on for code in joining.removed} | (set(gone) & reported)
-    before = [code for joining in built_on for code in joining.added if code not in gone]
+    """Return a change as a joining, together with those whose codes it works on."""
+    codes = {*change.because, *change.removed, *(code for part in parts for code in part.codes)}
+    removed = {*change.removed, *(code for part in parts for code in part.removed)}
+    added = [code for part in parts for code in part.added if code not in change.removed]
     return Joining(
-        codes=tuple(code for code in case.codes if code in reported),
-        removed=tuple(code for code in case.codes if code in removed),
-        added=tuple(dict.fromkeys([*before, *change.added])),
-        rules=(*(r for joining in built_on for r in joining.rules), rule),
+        codes=tuple(code for code in reported if code in codes),
+        removed=tuple(code for code in reported if code in removed),
+        added=tuple(dict.fromkeys([*added, *change.added])),
+        rules=(*(earlier for part in parts for earlier in part.rules), rule),
     )
 
 

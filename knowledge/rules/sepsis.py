@@ -18,9 +18,9 @@ _WITHOUT_SHOCK, _WITH_SHOCK, _SHOCK = "R65.20", "R65.21", "R57.9"
 _POSTPROCEDURAL_SHOCK = CodeRef("T81.12", "T81.12")
 # Infections of one place that lead to sepsis. Those of devices and wounds have their own order.
 _LOCAL = parse_references(
-    "(G00, I33.0, J10.0, J11.0, J13-J18, J85, J86, K35, K57.0, K57.2, K57.4, K57.8, K61, K63.0, K65, K75.0, K81.0,"
-    " K83.0, L02, L03, M00, M46.2, M72.6, M86.0, M86.1, N10, N12, N15.1, N30.0, N39.0, N41.0, N41.2,"
-    " N45)"
+    "(G00, I33.0, J10.0, J11.0, J13-J18, J85, J86, K35, K57.0, K57.2, K57.4, K57.8, K61, K63.0,"
+    " K65, K75.0, K81.0, K83.0, L02, L03, M00, M46.2, M72.6, M86.0, M86.1, N10, N12, N15.1, N30.0,"
+    " N39.0, N41.0, N41.2, N45)"
 )
 # The sepsis that follows a procedure, with the infections of the site that go before it.
 _AFTER_PROCEDURES = (
@@ -105,6 +105,8 @@ def postprocedural_sepsis(case: Case, rule: RuleCard) -> Iterator[Finding]:
                 fix = f"add {', '.join(map(str, sites))} before {sepsis} if the site is known"
                 yield rule.finding([sepsis], message, severity="info", fix=fix)
             elif case.ranks[sepsis] < min(case.ranks[code] for code in local):
-                message = f"{sepsis} stands before {local[0]}; the infection of the site goes first."
+                message = (
+                    f"{sepsis} stands before {local[0]}; the infection of the site goes first."
+                )
                 mend = Mend(before=(local[0], sepsis))
                 yield rule.finding([sepsis, *local], message, mend=mend)

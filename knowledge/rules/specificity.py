@@ -47,7 +47,10 @@ _BY_HAND: dict[str, tuple[str, ...]] = {
     "N18.9": ("N18.6",),
     "R10.9": ("R10.1", "R10.3"),
     **{f"{diabetes}.40": (f"{diabetes}.42",) for diabetes in _DIABETES},
-    **{f"{diabetes}.8": tuple(f"{diabetes}.{digit}" for digit in range(7)) for diabetes in _DIABETES},
+    **{
+        f"{diabetes}.8": tuple(f"{diabetes}.{digit}" for digit in range(7))
+        for diabetes in _DIABETES
+    },
 }
 
 
@@ -91,7 +94,7 @@ def _finding(case: Case, rule: RuleCard, vague: str, better: list[str]) -> Findi
         f"{' and '.join(better)} of the same condition say{'s' if len(better) == 1 else ''}."
     )
     above = case.system.get(case.system.stem(vague)).parent
-    if any(above in case.system.ancestors(code) for code in better):
+    if any(above in case.ancestors(code) for code in better):
         return rule.finding([vague, *better], message, mend=Mend(remove=[vague]))
     fix = f"drop {vague} unless it stands for another site or another illness"
     return rule.finding([vague, *better], message, fix=fix)
@@ -111,7 +114,7 @@ def _says_more(case: Case, code: str, vague: str) -> bool:
         return True
     if code[:3] != vague[:3] or _seventh(case, code) not in ("", _seventh(case, vague)):
         return False
-    if code in case.system.ancestors(vague) or vague in case.system.ancestors(code):
+    if code in case.ancestors(vague) or vague in case.ancestors(code):
         return False
     first, second = _title_of(case, vague), _title_of(case, code)
     if second.left_open > first.left_open or differ_in_side(case, vague, code):
