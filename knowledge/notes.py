@@ -157,7 +157,7 @@ class InstructionalNote:
 
     def matches(self, code: str) -> bool:
         """Tell whether a reference of the note covers the code."""
-        return any(ref.matches(code) for ref in self.refs)
+        return any_matches(self.refs, code)
 
     @property
     def heading(self) -> str:
@@ -166,6 +166,11 @@ class InstructionalNote:
 
     def __str__(self) -> str:
         return f"{self.heading} {self.text.lstrip(', ')}"
+
+
+def any_matches(references: Iterable[CodeRef], code: str) -> bool:
+    """Tell whether one of the references covers a dotted code."""
+    return any(reference.matches(code) for reference in references)
 
 
 def build_notes(

@@ -61,7 +61,8 @@ class Case:
         self.items = tuple(items)
         self.context = context
         self.system = system
-        self._notes: dict[str, tuple[InstructionalNote, ...]] = {}
+        self._notes: dict[tuple[str, NoteKind], tuple[InstructionalNote, ...]] = {}
+        self._ancestors: dict[str, tuple[str, ...]] = {}
 
     @cached_property
     def sequence(self) -> tuple[CodedItem, ...]:
@@ -94,9 +95,17 @@ class Case:
 
     def notes(self, code: str, kind: NoteKind) -> tuple[InstructionalNote, ...]:
         """Return the notes of one kind that govern a code, inherited ones included."""
-        if code not in self._notes:
-            self._notes[code] = self.system.notes(code)
-        return tuple(note for note in self._notes[code] if note.kind == kind)
+        found = self._notes.get((code, kind))
+        if found is None:
+            found = tuple(note for note in self.system.notes(code) if note.kind == kind)
+            self._notes[code, kind] = found
+        return found
+
+    def ancestors(self, code: str) -> tuple[str, ...]:
+        """Return the entries above a code, as `ICD10CM.ancestors` does."""
+        if code not in self._ancestors:
+            self._ancestors[code] = self.system.ancestors(code)
+        return self._ancestors[code]
 
     def evidence(self, code: str) -> tuple[tuple[int, int], ...]:
         """Return the evidence spans of all items with this code."""

@@ -14,7 +14,22 @@ from pydantic import TypeAdapter
 
 from knowledge.code_systems import ICD10CM
 from knowledge.errors import UserError
-from knowledge.rules import excludes, laterality, pairing, patient, sequencing, validity
+from knowledge.rules import (
+    code_also,
+    combinations,
+    drugs,
+    excludes,
+    infections,
+    laterality,
+    neoplasms,
+    pairing,
+    patient,
+    sepsis,
+    sequencing,
+    specificity,
+    ulcers,
+    validity,
+)
 from knowledge.rules.context import Case, CodedItem, EncounterContext
 from knowledge.rules.findings import SEVERITIES, Finding, RuleCard
 from knowledge.strict_yaml import read_yaml
@@ -30,6 +45,14 @@ _MODULES: tuple[ModuleType, ...] = (
     laterality,
     patient,
     pairing,
+    code_also,
+    combinations,
+    specificity,
+    drugs,
+    sepsis,
+    infections,
+    neoplasms,
+    ulcers,
 )
 
 

@@ -1,12 +1,13 @@
 """Excludes1 and Excludes2: codes that may not, or may, be reported together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Literal
 
 from knowledge.notes import InstructionalNote
 from knowledge.rules.context import Case
 from knowledge.rules.findings import Finding, RuleCard, Severity, place, quote
+from knowledge.rules.policy_changes import mend_of_pair
 
 ExcludesKind = Literal["excludes1", "excludes2"]
 
@@ -18,16 +19,18 @@ def excludes1(case: Case, rule: RuleCard) -> Iterator[Finding]:
         if note is None:
             continue
         unrelated = _separately_documented(case, pair)
+        mend = mend_of_pair(case, pair)
         message = (
-            f"{pair[0]} and {pair[1]} exclude each other: {place(note)} carries "
-            f"{quote(note)}. Report the one that the record supports."
+            f"{pair[0]} and {pair[1]} exclude each other: {place(note)} carries {quote(note)}."
         )
+        if mend is None:
+            message += " Report the one that the record supports."
         if unrelated:
             message += (
                 " They rest on different passages; if the conditions are unrelated, both may stand."
             )
         severity: Severity = "warning" if unrelated else rule.severity
-        yield rule.finding(pair, message, severity=severity, note=note)
+        yield rule.finding(pair, message, severity=severity, note=note, mend=mend)
 
 
 def excludes2(case: Case, rule: RuleCard) -> Iterator[Finding]:
@@ -42,11 +45,16 @@ def excludes2(case: Case, rule: RuleCard) -> Iterator[Finding]:
             yield rule.finding(pair, message, note=note)
 
 
+def exclude_each_other(case: Case, codes: Sequence[str]) -> bool:
+    """Tell whether an Excludes1 note forbids two of the codes to stand together."""
+    return any(_excluding(case, pair, "excludes1") for pair in combinations(sorted(codes), 2))
+
+
 def _excluding(case: Case, pair: tuple[str, str], kind: ExcludesKind) -> InstructionalNote | None:
     """Return the note of either code that excludes the other, the nearest note first."""
     for code, other in (pair, pair[::-1]):
-        above = case.system.ancestors(other)
-        if code in above or other in case.system.ancestors(code):
+        above = case.ancestors(other)
+        if code in above or other in case.ancestors(code):
             return None
         for note in case.notes(code, kind):
             # A note cannot exclude what its own entry governs; two in the list seem to.

@@ -42,6 +42,14 @@ def laterality(case: Case, rule: RuleCard) -> Iterator[Finding]:
                 yield from _conflict(case, rule, first, second)
 
 
+def differ_in_side(case: Case, first: str, second: str) -> bool:
+    """Tell whether two codes are of one condition, of which they name different sides."""
+    sided = [_sided(case, code) for code in (first, second)]
+    if _family(case, first) != _family(case, second) or sided[0] is None or sided[1] is None:
+        return False
+    return _same_subject(sided[0], sided[1])
+
+
 def _conflict(case: Case, rule: RuleCard, first: _Sided, second: _Sided) -> Iterator[Finding]:
     if first.side == second.side:
         return

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from knowledge.notes import CodeRef, InstructionalNote
+from knowledge.notes import InstructionalNote
 from knowledge.rules.context import Case
 from knowledge.rules.findings import SEVERITIES, Finding, RuleCard, Severity, place, quote
 from knowledge.rules.mends import Mend
@@ -11,10 +11,8 @@ from knowledge.rules.mends import Mend
 _MANIFESTATION = re.compile(
     r"\b(?:in|due to) (?:\w+ ){0,6}(?:diseases?|conditions?|reactions?) classified elsewhere"
 )
-# T36-T50 put the effect first for adverse effects only; poisoning goes before its effects
-# (I.C.19.e.5.a and b).
-_FOR_ADVERSE_EFFECTS = re.compile(r",? *for adverse effects")
-_ADVERSE_EFFECT = CodeRef("T36", "T50", positions=(5, 6), values=("5",))
+# Entries with notes that the rules on drugs and on sepsis judge.
+_JUDGED_ELSEWHERE = frozenset({"T36-T50", "R65.2"})
 EXTERNAL_CAUSES = "20"
 _GIVEN_ONCE = {"Y92": "place", "Y93": "activity", "Y99": "status"}
 _NOT_DISEASES = frozenset({EXTERNAL_CAUSES, "21"})
@@ -24,7 +22,7 @@ def code_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find codes whose underlying condition is missing or comes after them."""
     for code in case.codes:
         for note in case.notes(code, "code_first"):
-            if not _concerns(note, code):
+            if note.carrier in _JUDGED_ELSEWHERE:
                 continue
             underlying = case.others(code, note)
             if not underlying:
@@ -85,10 +83,6 @@ def is_manifestation(case: Case, code: str) -> bool:
     """Tell whether the title marks a manifestation, as in "in diseases classified elsewhere"."""
     known = code in case.system
     return known and _MANIFESTATION.search(case.system.get(code).title) is not None
-
-
-def _concerns(note: InstructionalNote, code: str) -> bool:
-    return not _FOR_ADVERSE_EFFECTS.match(note.text) or _ADVERSE_EFFECT.matches(code)
 
 
 def _missing(case: Case, rule: RuleCard, code: str, note: InstructionalNote) -> Iterator[Finding]:

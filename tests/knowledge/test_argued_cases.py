@@ -25,11 +25,18 @@ CASES = [
 ]
 # Rules that judge the order of the codes, or which of them is the principal diagnosis.
 SEQUENCING = {
+    "adverse_effect_first",
+    "antineoplastic_first",
     "code_first",
+    "covid_first",
     "external_cause_principal",
     "manifestation_principal",
+    "poisoning_first",
+    "postprocedural_sepsis",
     "pregnancy_first",
+    "sepsis_before_local_infection",
     "sequela_first",
+    "severe_sepsis_infection",
 }
 
 
