@@ -92,6 +92,10 @@ class Case:
         """The reported codes that exist, each once, in order."""
         return tuple(self.ranks)
 
+    def starting(self, *prefixes: str) -> list[str]:
+        """Return the reported codes that start with one of the prefixes, in order."""
+        return [code for code in self.codes if code.startswith(prefixes)]
+
     def notes(self, code: str, kind: NoteKind) -> tuple[InstructionalNote, ...]:
         """Return the notes of one kind that govern a code, inherited ones included."""
         if code not in self._notes:

@@ -14,7 +14,25 @@ from pydantic import TypeAdapter
 
 from knowledge.code_systems import ICD10CM
 from knowledge.errors import UserError
-from knowledge.rules import excludes, laterality, pairing, patient, sequencing, validity
+from knowledge.rules import (
+    abuse,
+    burns,
+    circumstances,
+    delivery,
+    excludes,
+    external_causes,
+    gestation,
+    injuries,
+    laterality,
+    newborn,
+    once,
+    pairing,
+    patient,
+    pregnancy,
+    principal,
+    sequencing,
+    validity,
+)
 from knowledge.rules.context import Case, CodedItem, EncounterContext
 from knowledge.rules.findings import SEVERITIES, Finding, RuleCard
 from knowledge.strict_yaml import read_yaml
@@ -25,10 +43,21 @@ _CARDS = TypeAdapter(list[RuleCard])
 # The order in which findings of equal severity are listed.
 _MODULES: tuple[ModuleType, ...] = (
     validity,
+    circumstances,
     excludes,
     sequencing,
+    principal,
+    once,
     laterality,
     patient,
+    pregnancy,
+    gestation,
+    delivery,
+    newborn,
+    injuries,
+    burns,
+    external_causes,
+    abuse,
     pairing,
 )
 
