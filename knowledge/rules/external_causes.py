@@ -60,7 +60,12 @@ def external_cause_episode(case: Case, rule: RuleCard) -> Iterator[Finding]:
         right = code[:-1] + _SEVENTH[next(iter(of_injuries))]
         plain = len(of_injuries) == 1 and right in case.system
         mend = Mend(remove=[code], add=[right]) if plain else None
-        yield rule.finding([code], message, fix=None if mend else f"use the 7th character of the {wanted} episode", mend=mend)
+        yield rule.finding(
+            [code],
+            message,
+            fix=None if mend else f"use the 7th character of the {wanted} episode",
+            mend=mend,
+        )
 
 
 def external_cause_details(case: Case, rule: RuleCard) -> Iterator[Finding]:

@@ -93,15 +93,6 @@ def _concerns(note: InstructionalNote, code: str) -> bool:
     return not _FOR_ADVERSE_EFFECTS.match(note.text) or _ADVERSE_EFFECT.matches(code)
 
 
-def _is_week_of_pregnancy(case: Case, code: str) -> bool:
-    """Tell whether the code is a week beside a code of pregnancy.
-
-    The note of Z3A leaves out much of labor and delivery (O61-O77), where the week is reported too;
-    the rule weeks_not_applicable knows where it is not.
-    """
-    return code.startswith("Z3A") and bool(case.starting("O", "Z33.2", "Z34"))
-
-
 def _missing(case: Case, rule: RuleCard, code: str, note: InstructionalNote) -> Iterator[Finding]:
     """Judge a code without any of the conditions that its note puts first."""
     earlier = [
@@ -144,3 +135,12 @@ def _chapter(case: Case, code: str) -> str:
 
 def _listed(codes: list[str]) -> str:
     return " or ".join(codes)
+
+
+def _is_week_of_pregnancy(case: Case, code: str) -> bool:
+    """Tell whether the code is a week beside a code of pregnancy.
+
+    The note of Z3A leaves out much of labor and delivery (O61-O77), where the week is reported too;
+    the rule weeks_not_applicable knows where it is not.
+    """
+    return code.startswith("Z3A") and bool(case.starting("O", "Z33.2", "Z34"))
