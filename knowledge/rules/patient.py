@@ -10,6 +10,7 @@ from knowledge.rules.mends import Mend
 _SEX_NAMES: dict[Sex, str] = {"F": "female", "M": "male"}
 _PREGNANCY = CodeRef("O00", "O9A")
 _ABORTIVE_OUTCOME = CodeRef("O00", "O08")
+_SEQUELAE = "O94"  # after what the complication has left (I.C.15.p)
 _WEEKS = CodeRef("Z3A", "Z3A")
 _FACTORS = "21"
 
@@ -51,7 +52,7 @@ def _fits(group: CodeGroup, age: float) -> bool:
 
 def pregnancy_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find a principal diagnosis of another chapter beside codes of pregnancy."""
-    of_pregnancy = [code for code in case.codes if _PREGNANCY.matches(code)]
+    of_pregnancy = [c for c in case.codes if _PREGNANCY.matches(c) and c != _SEQUELAE]
     for first in case.principals if of_pregnancy else ():
         if not _PREGNANCY.matches(first) and case.system.get(first).chapter != _FACTORS:
             message = (
@@ -71,6 +72,7 @@ def pregnancy_weeks(case: Case, rule: RuleCard) -> Iterator[Finding]:
         for code in case.codes
         if _PREGNANCY.matches(code)
         and not _ABORTIVE_OUTCOME.matches(code)
+        and code != _SEQUELAE
         and any(word in case.system.get(code).title for word in ("trimester", "pregnancy"))
     ]
     if pregnant:
