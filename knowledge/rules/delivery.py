@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from knowledge.rules.context import Case
 from knowledge.rules.findings import Finding, RuleCard
 from knowledge.rules.mends import Mend
-from knowledge.rules.obstetrics import TRIMESTER, deliveries, gestation, is_in_childbirth
+from knowledge.rules.obstetrics import TRIMESTER, deliveries, is_in_childbirth
 
 _NORMAL, _SINGLE_LIVE = "O80", "Z37.0"
 _SINGLE_OUTCOMES = ("Z37.0", "Z37.1")
 _PRENATAL = "O09"
-_FULL_TERM = 37  # completed weeks
 _FACTORS = "21"
+_TERMINATION = "Z33.2"  # if the child is born alive, it goes with Z37 (I.C.15.q)
 _STAGE = re.compile(r"\b(?:in|complicating) (?:pregnancy|childbirth)\b")
 
 
@@ -32,10 +32,6 @@ def normal_delivery(case: Case, rule: RuleCard) -> Iterator[Finding]:
             message = f"{outcome} is not the outcome of {_NORMAL}, which is one living child."
             fix = f"report the complication instead of {_NORMAL}, or {_SINGLE_LIVE}"
             yield rule.finding([_NORMAL, outcome], message, fix=fix)
-    known = gestation(case)
-    if known and known[1] < _FULL_TERM:
-        message = f"{_NORMAL} is a delivery at full term, but {known[0]} is before 37 weeks."
-        yield rule.finding([_NORMAL, known[0]], message, fix="report the preterm delivery (O60.-)")
     for first in case.principals:
         if _is_other_reason(case, first):
             message = f"{first} stands before {_NORMAL}, which is always the principal diagnosis."
@@ -50,7 +46,7 @@ def outcome_of_delivery(case: Case, rule: RuleCard) -> Iterator[Finding]:
         yield rule.finding(delivered, message, fix="add a code of Z37.-")
     after = case.starting("Z39")
     for outcome in outcomes:
-        if not case.starting("O", "P", "Z38"):
+        if not case.starting("O", "P", "Z38", _TERMINATION):
             message = f"{outcome} is reported without a code of the delivery (chapter 15)."
             fix = f"add the code of the delivery, else drop {outcome}"
             yield rule.finding([outcome], message, fix=fix)

@@ -63,9 +63,9 @@ class CodeGroup(BaseModel):
     sex: Sex | None = None
     """The sex that they belong to."""
     at_least: float | None = None
-    """Lowest age in years."""
+    """Lowest age in years; in rules on the length of pregnancy, completed weeks."""
     below: float | None = None
-    """Age in years from which on they no longer fit."""
+    """Age or length from which on they no longer fit."""
 
     def covers(self, code: str) -> bool:
         """Tell whether a code is of the group."""
@@ -75,6 +75,11 @@ class CodeGroup(BaseModel):
     def wants(self, code: str) -> bool:
         """Tell whether a code is one that belongs beside those of the group."""
         return code.startswith(self._prefixes[2])
+
+    def admits(self, value: float) -> bool:
+        """Tell whether an age, or the length of a pregnancy, fits the codes."""
+        enough = self.at_least is None or value >= self.at_least
+        return enough and (self.below is None or value < self.below)
 
     @cached_property
     def _prefixes(self) -> tuple[tuple[str, ...], ...]:

@@ -63,6 +63,19 @@ def trimester_weeks(case: Case, rule: RuleCard) -> Iterator[Finding]:
         yield rule.finding([code, week], message, severity=severity, mend=mend)
 
 
+def week_conflict(case: Case, rule: RuleCard) -> Iterator[Finding]:
+    """Find codes that are defined by a length of pregnancy which the week contradicts."""
+    known = gestation(case)
+    if known is None:
+        return
+    week, number = known
+    for code in case.starting("O"):
+        group = rule.group(code)
+        if group and not group.admits(number):
+            message = f"{code} and {week} do not go together: {group.why}."
+            yield rule.finding([code, week], message, group=group)
+
+
 def weeks_not_applicable(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find a week of a pregnancy that ends early, or that has ended before the encounter."""
     reasons = case.starting("Z33.2") or _ended(case)

@@ -1,4 +1,4 @@
-"""Injuries: one episode of care, no aftercare code, no bruise beside a worse injury of the site."""
+"""Injuries: one episode, a site, no aftercare code, no bruise beside a worse injury."""
 
 import re
 from collections import defaultdict
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from knowledge.rules.context import Case
 from knowledge.rules.episodes import injuries
 from knowledge.rules.findings import Finding, RuleCard
+from knowledge.rules.mends import Mend
 
 # A burn that heals and one that has left a scar may be reported together (I.C.19.d.8).
 _BURNS = ("T20", "T21", "T22", "T23", "T24", "T25", "T26", "T27", "T28", "T30", "T31", "T32")
@@ -32,6 +33,22 @@ def episode_conflict(case: Case, rule: RuleCard) -> Iterator[Finding]:
             message = f"{stem} is reported with several 7th characters: {meanings}."
             fix = "keep the one of this encounter, unless there are two injuries"
             yield rule.finding(codes, message, fix=fix)
+
+
+def injury_site_unspecified(case: Case, rule: RuleCard) -> Iterator[Finding]:
+    """Find an injury or burn without its site beside one with it, or on an inpatient's record."""
+    for code in case.codes:
+        group = rule.group(code)
+        if group is None:
+            continue
+        sited = [other for other in case.codes if group.wants(other)]
+        if sited:
+            message = f"{code} names no site, but {' and '.join(sited)} does: {group.why}."
+            yield rule.finding([code, *sited], message, group=group, mend=Mend(remove=[code]))
+        elif case.context.setting == "inpatient":
+            message = f"{code} names no site: {group.why}."
+            fix = "report each site that the record names"
+            yield rule.finding([code], message, severity="info", group=group, fix=fix)
 
 
 def aftercare_of_injury(case: Case, rule: RuleCard) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from knowledge.notes import CodeRef
 from knowledge.rules.context import Case, Sex
-from knowledge.rules.findings import CodeGroup, Finding, RuleCard
+from knowledge.rules.findings import Finding, RuleCard
 from knowledge.rules.mends import Mend
 
 _SEX_NAMES: dict[Sex, str] = {"F": "female", "M": "male"}
@@ -37,17 +37,12 @@ def age_conflict(case: Case, rule: RuleCard) -> Iterator[Finding]:
         return
     for code in case.codes:
         group = rule.group(code)
-        if group and not _fits(group, age):
+        if group and not group.admits(age):
             message = (
                 f"{code} ({case.system.get(code).title}): {group.why}; "
                 f"the patient is {age:g} years old."
             )
             yield rule.finding([code], message, group=group)
-
-
-def _fits(group: CodeGroup, age: float) -> bool:
-    old_enough = group.at_least is None or age >= group.at_least
-    return old_enough and (group.below is None or age < group.below)
 
 
 def pregnancy_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
