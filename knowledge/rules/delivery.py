@@ -1,19 +1,17 @@
 """The record of a delivery: normal delivery, outcome, childbirth instead of a trimester."""
 
-import re
 from collections.abc import Iterator
 
 from knowledge.rules.context import Case
 from knowledge.rules.findings import Finding, RuleCard
 from knowledge.rules.mends import Mend
-from knowledge.rules.obstetrics import TRIMESTER, deliveries, is_in_childbirth
+from knowledge.rules.obstetrics import deliveries, in_childbirth_instead
 
 _NORMAL, _SINGLE_LIVE = "O80", "Z37.0"
 _SINGLE_OUTCOMES = ("Z37.0", "Z37.1")
 _PRENATAL = "O09"
 _FACTORS = "21"
 _TERMINATION = "Z33.2"  # if the child is born alive, it goes with Z37 (I.C.15.q)
-_STAGE = re.compile(r"\b(?:in|complicating) (?:pregnancy|childbirth)\b")
 
 
 def normal_delivery(case: Case, rule: RuleCard) -> Iterator[Finding]:
@@ -26,7 +24,9 @@ def normal_delivery(case: Case, rule: RuleCard) -> Iterator[Finding]:
         message = f"{_NORMAL} is a delivery without complication, but {' and '.join(others)} "
         message += f"{'is' if len(others) == 1 else 'are'} reported: no other code of chapter 15 "
         message += "goes with it."
-        yield rule.finding([_NORMAL, *others], message, mend=Mend(remove=[_NORMAL]))
+        fix = f"drop {_NORMAL}; {others[0]} takes its place"
+        mend = Mend(remove=[_NORMAL, others[0]], add=[others[0]])
+        yield rule.finding([_NORMAL, *others], message, fix=fix, mend=mend)
     for outcome in case.starting("Z37"):
         if outcome != _SINGLE_LIVE:
             message = f"{outcome} is not the outcome of {_NORMAL}, which is one living child."
@@ -70,17 +70,14 @@ def single_outcome(case: Case, rule: RuleCard) -> Iterator[Finding]:
 
 def in_childbirth(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find codes of pregnancy on a record of delivery, where there is one of childbirth."""
-    if not case.starting("Z37"):
-        return
     for code in case.starting("O"):
-        other = _in_childbirth_instead(case, code)
+        other = in_childbirth_instead(case, code)
         if other:
             message = (
                 f"{code} ({case.system.get(code).title}) is of pregnancy; with delivery in the "
                 f"same encounter the condition is {other}."
             )
-            add = Mend(remove=[code], add=[other])
-            yield rule.finding([code], message, mend=add)
+            yield rule.finding([code], message, mend=Mend(remove=[code], add=[other]))
 
 
 def prenatal_only(case: Case, rule: RuleCard) -> Iterator[Finding]:
@@ -98,25 +95,3 @@ def _is_other_reason(case: Case, first: str) -> bool:
     """Tell whether a principal diagnosis is one that no other rule finds before O80."""
     told = first.startswith(("Z37", "Z3A"))
     return not told and case.system.get(first).chapter == _FACTORS
-
-
-def _in_childbirth_instead(case: Case, code: str) -> str | None:
-    """Return the code of the same disease in childbirth, for a code of pregnancy that has one."""
-    title = case.system.get(case.system.stem(code)).title
-    if is_in_childbirth(case, code) or not (TRIMESTER.search(title) or "in pregnancy" in title):
-        return None
-    disease = _disease(title)
-    return next(
-        (
-            other
-            for other in case.system.descendants(code[:3])
-            if is_in_childbirth(case, other) and _disease(case.system.get(other).title) == disease
-        ),
-        None,
-    )
-
-
-def _disease(title: str) -> str:
-    """Return a title without the words of the stage."""
-    words = _STAGE.sub(" ", TRIMESTER.sub(" ", title)).replace(",", " ")
-    return " ".join(words.lower().split())

@@ -12,6 +12,7 @@ from knowledge.rules.obstetrics import (
     Trimester,
     carried,
     gestation,
+    in_childbirth_instead,
     trimester_of,
     trimesters,
 )
@@ -25,7 +26,11 @@ def trimester_mixed(case: Case, rule: RuleCard) -> Iterator[Finding]:
     if gestation(case):
         return
     named = {code: trimesters(case, code) for code in case.starting("O")}
-    named = {code: some for code, some in named.items() if some}
+    named = {
+        code: some
+        for code, some in named.items()
+        if some and in_childbirth_instead(case, code) is None
+    }
     if named and not frozenset.intersection(*named.values()):
         told = "; ".join(
             f"{code} {' and '.join(TRIMESTER_NAMES[one] for one in sorted(some))}"
@@ -44,8 +49,10 @@ def trimester_weeks(case: Case, rule: RuleCard) -> Iterator[Finding]:
     week, number = known
     right = trimester_of(number)
     for code in case.starting(*_OF_PREGNANCY):
+        if in_childbirth_instead(case, code):
+            continue  # at delivery no trimester is right, as the rule in_childbirth says
         named = trimesters(case, code)
-        title = case.system.get(case.system.stem(code)).title
+        title = case.title(code)
         severity: Severity | None = None
         if not named and "unspecified trimester" in title:
             message = f"{code} leaves the trimester open, but {week} tells the week"
@@ -98,7 +105,7 @@ def _ended(case: Case) -> list[str]:
 
 
 def _is_puerperal(case: Case, code: str) -> bool:
-    title = case.system.get(case.system.stem(code)).title.lower()
+    title = case.title(code).lower()
     return any(word in title for word in _PUERPERAL) and "pregnancy" not in title
 
 

@@ -13,11 +13,11 @@ from knowledge.rules.mends import Mend
 _BURNS = ("T20", "T21", "T22", "T23", "T24", "T25", "T26", "T27", "T28", "T30", "T31", "T32")
 _INJURIES = ("S", "T07", "T14", *_BURNS)
 _WORD = re.compile(r"[a-z]+")
-_SITE = re.compile(r"\bof (?!of)|, ")
+_SITE = re.compile(r"\bof |, ")
 # Words of a site that name no part of the body.
 _NO_PART = frozenset(
-    "a and at body due foreign initial left multiple of open or other part parts right shaft side "
-    "sites specified the to unspecified with without wall level end area".split()
+    "a and area at body end front left level lower multiple of or other part parts right shaft side "
+    "sites specified the to unspecified upper wall with without".split()
 )
 
 
@@ -43,7 +43,7 @@ def injury_site_unspecified(case: Case, rule: RuleCard) -> Iterator[Finding]:
             continue
         sited = [other for other in case.codes if group.wants(other)]
         if sited:
-            message = f"{code} names no site, but {' and '.join(sited)} does: {group.why}."
+            message = f"{code} names no site beside {' and '.join(sited)}: {group.why}."
             yield rule.finding([code, *sited], message, group=group, mend=Mend(remove=[code]))
         elif case.context.setting == "inpatient":
             message = f"{code} names no site: {group.why}."
@@ -92,5 +92,5 @@ def _same_site(case: Case, first: str, second: str) -> bool:
 
 def _parts(case: Case, code: str) -> set[str]:
     """Return the words of the site of an injury, as the end of its title has them."""
-    title = case.system.get(case.system.stem(code)).title.lower()
+    title = case.title(code).lower()
     return set(_WORD.findall(_SITE.split(title, maxsplit=1)[-1]))

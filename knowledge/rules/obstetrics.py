@@ -1,7 +1,10 @@
 """What several rules need to know of pregnancy: its trimesters, its weeks, its delivery."""
 
 import re
+from collections.abc import Mapping
+from functools import cache
 
+from knowledge.code_systems import ICD10CM
 from knowledge.rules.context import Case
 
 Trimester = int  # 1 to 3
@@ -16,12 +19,13 @@ ABORTIVE_OUTCOMES = tuple(f"O0{number}" for number in range(9))
 _SEQUELAE = "O94"
 # Deliveries by category; those of complications say "childbirth" in their titles.
 _DELIVERIES = ("O60.1", "O60.2", "O64", "O65", "O66", "O67", "O68", "O69", "O70", "O80", "O82")
+_STAGE = re.compile(r"\b(?:in|complicating) (?:pregnancy|childbirth)\b")
 _IN_CHILDBIRTH = re.compile(r"\b(?:in|complicating) childbirth(?:,|$)")
 
 
 def trimesters(case: Case, code: str) -> frozenset[Trimester]:
     """Return the trimesters that a title names: one, for preterm labor and delivery perhaps two."""
-    named = TRIMESTER.findall(case.system.get(case.system.stem(code)).title)
+    named = TRIMESTER.findall(case.title(code))
     return frozenset(_ORDINALS[name] for name in named if name in _ORDINALS)
 
 
@@ -59,14 +63,41 @@ def carried(case: Case) -> list[str]:
 
 def deliveries(case: Case) -> list[str]:
     """Return the codes which say that the child was born during the encounter."""
-    return [code for code in case.starting("O") if is_delivery(case, code)]
+    return [
+        code
+        for code in case.starting("O")
+        if code.startswith(_DELIVERIES) or is_in_childbirth(case.title(code))
+    ]
 
 
-def is_delivery(case: Case, code: str) -> bool:
-    """Tell whether a code of chapter 15 is one of delivery."""
-    return code.startswith(_DELIVERIES) or is_in_childbirth(case, code)
+def is_in_childbirth(title: str) -> bool:
+    """Tell whether a title says that a disease complicates childbirth."""
+    return _IN_CHILDBIRTH.search(title) is not None
 
 
-def is_in_childbirth(case: Case, code: str) -> bool:
-    """Tell whether the title says that a disease complicates childbirth."""
-    return _IN_CHILDBIRTH.search(case.system.get(case.system.stem(code)).title) is not None
+def in_childbirth_instead(case: Case, code: str) -> str | None:
+    """Return the code of the same disease in childbirth, for a code of pregnancy that has one.
+
+    None too where the outcome (Z37) does not tell of a delivery in the encounter.
+    """
+    title = case.title(code)
+    if (
+        not case.starting("Z37")
+        or is_in_childbirth(title)
+        or not (TRIMESTER.search(title) or "in pregnancy" in title)
+    ):
+        return None
+    return _childbirth_codes(case.system, code[:3]).get(_disease(title))
+
+
+@cache
+def _childbirth_codes(system: ICD10CM, category: str) -> Mapping[str, str]:
+    """Return the codes of a category for diseases in childbirth, by the disease."""
+    titles = {code: system.get(code).title for code in system.descendants(category)}
+    return {_disease(title): code for code, title in titles.items() if is_in_childbirth(title)}
+
+
+def _disease(title: str) -> str:
+    """Return a title without the words of the stage."""
+    words = _STAGE.sub(" ", TRIMESTER.sub(" ", title)).replace(",", " ")
+    return " ".join(words.lower().split())
