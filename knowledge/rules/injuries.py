@@ -16,8 +16,8 @@ _WORD = re.compile(r"[a-z]+")
 _SITE = re.compile(r"\bof |, ")
 # Words of a site that name no part of the body.
 _NO_PART = frozenset(
-    "a and area at body end front left level lower multiple of or other part parts right shaft side "
-    "sites specified the to unspecified upper wall with without".split()
+    "a and area at body end front left level lower multiple of or other part parts right shaft "
+    "side sites specified the to unspecified upper wall with without".split()
 )
 
 
