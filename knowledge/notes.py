@@ -55,7 +55,8 @@ _BRACKETS = re.compile(r"[(\[]\s*((?:i\.e\. )?[A-Z][0-9A][0-9AB](?![0-9A-Za-z])[
 # "Use additional code from category T31 or T32": the one unmistakable form outside brackets. A 7th
 # character "to be added to each code from category S82" refers to where the note stands.
 _FROM_CATEGORY = re.compile(
-    r"(?<!each )\bcode(?:, if applicable,)? from category ([A-Z][0-9A][0-9AB](?: or [A-Z][0-9A][0-9AB])*)\b"
+    r"(?<!each )\bcode(?:, if applicable,)? from category "
+    r"([A-Z][0-9A][0-9AB](?: or [A-Z][0-9A][0-9AB])*)\b"
 )
 # "A00-A09", "I01.0 -I01.9", "I70.2--I70.7-", "M05.00 to M05.8A"; but "I69.81- I69.91-" is a list.
 _RANGE = re.compile(r"\.?-{1,2}|\s+-\s*|\s+to\s+")

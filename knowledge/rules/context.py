@@ -93,6 +93,14 @@ class Case:
         """The reported codes that exist, each once, in order."""
         return tuple(self.ranks)
 
+    def title(self, code: str) -> str:
+        """Return the title of a code without what its 7th character means."""
+        return self.system.get(self.system.stem(code)).title
+
+    def starting(self, *prefixes: str) -> list[str]:
+        """Return the reported codes that start with one of the prefixes, in order."""
+        return [code for code in self.codes if code.startswith(prefixes)]
+
     def notes(self, code: str, kind: NoteKind) -> tuple[InstructionalNote, ...]:
         """Return the notes of one kind that govern a code, inherited ones included."""
         found = self._notes.get((code, kind))

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from knowledge.notes import CodeRef, InstructionalNote, parse_references
 from knowledge.rules.context import Case
 from knowledge.rules.findings import Finding, RuleCard, place, quote
+from knowledge.rules.mends import Mend
 
 # One closed question that every case of the code answers: which type, which stage.
 _ALWAYS_ANSWERED = re.compile(r"\bto (?:identify|specify) (?:the )?(?:type|stage|severity) of\b")
+
+# The rule outcome_of_delivery asks for it, beside all codes of delivery.
+_OUTCOME_OF_DELIVERY = "outcome of delivery"
 
 _BODY_MASS_INDEX = CodeRef("Z68", "Z68")
 # Malnutrition, obesity, eating disorders, gain or loss of weight, in pregnancy too.
@@ -27,6 +31,8 @@ def use_additional(case: Case, rule: RuleCard) -> Iterator[Finding]:
     waiting: dict[InstructionalNote, list[str]] = {}
     for code in case.codes:
         for note in case.notes(code, "use_additional"):
+            if _OUTCOME_OF_DELIVERY in note.text:
+                continue
             if note.carrier in case.system and note.refs and not case.others(code, note):
                 waiting.setdefault(note, []).append(code)
     for note, codes in waiting.items():
@@ -66,3 +72,14 @@ def coma_scale(case: Case, rule: RuleCard) -> Iterator[Finding]:
             codes = list(found.values())
             message = f"{' and '.join(codes)}: the coma scale lacks {' and '.join(missing)}."
             yield rule.finding(codes, message, fix="report one code of each of the three parts")
+
+
+def coma_total(case: Case, rule: RuleCard) -> Iterator[Finding]:
+    """Find a total coma score beside single scores of the same time."""
+    single = case.starting(*_COMA_SCALE)
+    for total in case.starting("R40.24"):
+        scores = [code for code in single if code[-1] == total[-1]]
+        if scores:
+            message = f"{total} is a total score, for records that have no single scores: here are "
+            message += f"{' and '.join(scores)}."
+            yield rule.finding([total, *scores], message, mend=Mend(remove=[total]))

@@ -2,66 +2,52 @@
 
 from collections.abc import Iterator
 
-from knowledge.notes import CodeRef, parse_references
+from knowledge.notes import CodeRef
 from knowledge.rules.context import Case, Sex
 from knowledge.rules.findings import Finding, RuleCard
 from knowledge.rules.mends import Mend
 
-# Conditions of organs that one sex has; breast (C50, N60-N65) and unspecified ones are not among
-# them. Chapters and blocks of the tabular list.
-_OF_SEX: dict[Sex, tuple[CodeRef, ...]] = {
-    "F": tuple(parse_references("(C51-C58, D25-D28, N70-N77, N80-N98, O00-O9A, Z34, Z3A, Z37)")),
-    "M": tuple(parse_references("(C60-C63, D29, N40-N51, N53)")),
-}
 _SEX_NAMES: dict[Sex, str] = {"F": "female", "M": "male"}
 _PREGNANCY = CodeRef("O00", "O9A")
 _ABORTIVE_OUTCOME = CodeRef("O00", "O08")
+_SEQUELAE = "O94"  # after what the complication has left (I.C.15.p)
 _WEEKS = CodeRef("Z3A", "Z3A")
-_PREGNANT_AGES = (9, 64)  # years, both inclusive, as the Medicare Code Editor has them
-_BIRTH = CodeRef("Z38", "Z38")
-_PERINATAL = CodeRef("P00", "P96")
 _FACTORS = "21"
 
 
 def sex_conflict(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find codes of organs, or of pregnancy, that the recorded sex does not have."""
     recorded = case.context.sex
-    for sex, ranges in _OF_SEX.items():
-        if recorded is None or sex == recorded:
-            continue
-        for code in case.codes:
-            if any(reference.matches(code) for reference in ranges):
-                message = (
-                    f"{code} ({case.system.get(code).title}) is a code of {_SEX_NAMES[sex]} "
-                    f"patients; the recorded sex is {_SEX_NAMES[recorded]}."
-                )
-                yield rule.finding([code], message)
+    if recorded is None:
+        return
+    for code in case.codes:
+        group = rule.group(code)
+        if group and group.sex and group.sex != recorded:
+            message = (
+                f"{code} ({case.system.get(code).title}) is a code of {_SEX_NAMES[group.sex]} "
+                f"patients; the recorded sex is {_SEX_NAMES[recorded]}."
+            )
+            yield rule.finding([code], message, group=group)
 
 
 def age_conflict(case: Case, rule: RuleCard) -> Iterator[Finding]:
-    """Find codes of birth, the perinatal period and pregnancy outside their age."""
+    """Find codes that do not fit the age: of birth, pregnancy, childhood, adult life."""
     age = case.context.age
     if age is None:
         return
-    low, high = _PREGNANT_AGES
     for code in case.codes:
-        if _BIRTH.matches(code) and age >= 1:
-            message = f"{code} is for the record of the birth; the patient is {age:g} years old."
-            yield rule.finding([code], message, severity="error")
-        elif _PERINATAL.matches(code) and age >= 1:
+        group = rule.group(code)
+        if group and not group.admits(age):
             message = (
-                f"{code} is of the perinatal period; it stays right at {age:g} years only if the "
-                "condition began then and is still present."
+                f"{code} ({case.system.get(code).title}): {group.why}; "
+                f"the patient is {age:g} years old."
             )
-            yield rule.finding([code], message, severity="info")
-        elif _PREGNANCY.matches(code) and not low <= age <= high:
-            message = f"{code} is a code of pregnancy; the patient is {age:g} years old."
-            yield rule.finding([code], message)
+            yield rule.finding([code], message, group=group)
 
 
 def pregnancy_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find a principal diagnosis of another chapter beside codes of pregnancy."""
-    of_pregnancy = [code for code in case.codes if _PREGNANCY.matches(code)]
+    of_pregnancy = [c for c in case.codes if _PREGNANCY.matches(c) and c != _SEQUELAE]
     for first in case.principals if of_pregnancy else ():
         if not _PREGNANCY.matches(first) and case.system.get(first).chapter != _FACTORS:
             message = (
@@ -81,6 +67,7 @@ def pregnancy_weeks(case: Case, rule: RuleCard) -> Iterator[Finding]:
         for code in case.codes
         if _PREGNANCY.matches(code)
         and not _ABORTIVE_OUTCOME.matches(code)
+        and code != _SEQUELAE
         and any(word in case.system.get(code).title for word in ("trimester", "pregnancy"))
     ]
     if pregnant:

@@ -26,6 +26,8 @@ def code_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
                 continue
             underlying = case.others(code, note)
             if not underlying:
+                if _is_week_of_pregnancy(case, code):
+                    continue
                 yield from _missing(case, rule, code, note)
             elif case.ranks[code] < min(case.ranks[other] for other in underlying):
                 yield _misplaced(rule, code, underlying, note)
@@ -136,3 +138,12 @@ def _chapter(case: Case, code: str) -> str:
 
 def _listed(codes: list[str]) -> str:
     return " or ".join(codes)
+
+
+def _is_week_of_pregnancy(case: Case, code: str) -> bool:
+    """Tell whether the code is a week beside a code of pregnancy.
+
+    The note of Z3A leaves out much of labor and delivery (O61-O77), where the week is reported too;
+    the rule weeks_not_applicable knows where it is not.
+    """
+    return code.startswith("Z3A") and bool(case.starting("O", "Z33.2", "Z34"))

@@ -1,7 +1,8 @@
 """Code sets argued by hand (tests/data/rules): the whole engine says of each what its entry says.
 
-An entry has the codes, the first being the principal diagnosis, what is known of the encounter, and
-``expect``: every rule that speaks as a warning or error, and those for information that matter.
+An entry has the codes, the first being the principal diagnosis, perhaps an ``admitting`` one, what
+is known of the encounter, and ``expect``: every rule that speaks as a warning or error, and those
+for information that matter.
 """
 
 from datetime import date
@@ -25,12 +26,18 @@ CASES = [
 ]
 # Rules that judge the order of the codes, or which of them is the principal diagnosis.
 SEQUENCING = {
+    "abuse_first",
     "adverse_effect_first",
     "antineoplastic_first",
+    "birth_first",
+    "birth_weight_first",
+    "burn_order",
     "code_first",
     "covid_first",
+    "external_cause_order",
     "external_cause_principal",
     "manifestation_principal",
+    "never_principal",
     "poisoning_first",
     "postprocedural_sepsis",
     "pregnancy_first",
@@ -42,7 +49,8 @@ SEQUENCING = {
 
 def coded(case: dict[str, Any]) -> list[CodedItem]:
     spans = case.get("evidence", {})
-    return [
+    admitting = [CodedItem(code, "admitting") for code in case.get("admitting", "").split()]
+    return admitting + [
         CodedItem(code, "secondary" if at else "principal", tuple(map(tuple, spans.get(code, ()))))
         for at, code in enumerate(case["codes"].split())
     ]
