@@ -36,6 +36,13 @@ def index() -> None:
     "neoplasm, drug and external-cause tables, whichever are there. Needs --out.",
 )
 @click.option(
+    "--reuse",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Take the vectors of wordings that the indexes in DIR have from there, and encode only "
+    "the others. --cdc does so with the shipped indexes.",
+)
+@click.option(
     "--encoder",
     "encoder_name",
     default=BUNDLED_ENCODER,
@@ -45,7 +52,12 @@ def index() -> None:
 @click.option("--code-system", default="icd10cm", show_default=True, help="What to index.")
 @json_option
 def build(
-    out: Path | None, cdc: Path | None, encoder_name: str, code_system: str, as_json: bool
+    out: Path | None,
+    cdc: Path | None,
+    reuse: Path | None,
+    encoder_name: str,
+    code_system: str,
+    as_json: bool,
 ) -> None:
     """Build the indexes; a build that was stopped goes on where it was."""
     from indexes.artefacts import Artefacts
@@ -53,7 +65,7 @@ def build(
     start = time.perf_counter()
     if cdc is None:
         artefacts = Artefacts(out) if out else Artefacts.bundled()
-        report = _build_installed(artefacts, encoder_name, code_system)
+        report = _build_installed(artefacts, encoder_name, code_system, reuse)
     elif out is None or code_system != "icd10cm":
         raise UserError(
             "--cdc adopts an ICD-10-CM release into a folder of its own",
@@ -67,7 +79,10 @@ def build(
     print_report(report, "\n".join(_built_lines(report)), as_json)
 
 
-def _build_installed(artefacts: "Artefacts", encoder_name: str, code_system: str) -> dict[str, Any]:
+def _build_installed(
+    artefacts: "Artefacts", encoder_name: str, code_system: str, reuse: Path | None
+) -> dict[str, Any]:
+    from indexes.artefacts import Artefacts
     from indexes.build import build as build_artefacts
     from indexes.build import content_of
     from indexes.encoder import load_encoder
@@ -75,8 +90,15 @@ def _build_installed(artefacts: "Artefacts", encoder_name: str, code_system: str
 
     system = get_code_system(code_system)
     encoder = load_encoder(encoder_name)
+    former = Artefacts.from_directory(reuse) if reuse else None
+    if former and former.directory.resolve() == artefacts.directory.resolve():
+        raise UserError(
+            f"{reuse} cannot be read and written at the same time.", fix="give another --out"
+        )
     with progress_bar("Encoding") as progress:
-        manifest = build_artefacts(artefacts, system, encoder, content_of(system), progress)
+        manifest = build_artefacts(
+            artefacts, system, encoder, content_of(system), progress, former=former
+        )
     return _built_report(artefacts, manifest)
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from indexes.artefacts import Artefacts
 from indexes.build import build
-from indexes.dense import DenseIndex
+from indexes.dense import DenseIndex, write_index
 from indexes.row_reuse import index_from
 from indexes.rows import Row
 
@@ -46,16 +46,25 @@ def test_only_new_wordings_are_encoded(former, encoder, small_content):
         assert best.score == pytest.approx(1, abs=0.1)
 
 
-def test_taking_everything_over_changes_next_to_nothing(former, encoder, small_content):
-    def encode(rows):
-        raise AssertionError("nothing is new")
+def nothing_is_new(rows):
+    raise AssertionError(f"{len(rows)} rows are encoded")
 
-    taken = index_from(small_content.rows, former, encoder, encode)
+
+def test_the_same_wordings_take_the_index_as_it_is(former, encoder, small_content, tmp_path):
+    taken = index_from(small_content.rows, former, encoder, nothing_is_new)
+    assert taken.reused == len(small_content.rows)
+    write_index(tmp_path / "again.faiss", taken.index)
+    assert (tmp_path / "again.faiss").read_bytes() == former.code_index.read_bytes()
+
+
+def test_taking_everything_over_changes_next_to_nothing(former, encoder, small_content):
+    backwards = small_content.rows[::-1]
+    taken = index_from(backwards, former, encoder, nothing_is_new)
     before = DenseIndex.load(small_content.rows, former.code_index)
     queries = encoder.encode([row.text for row in small_content.rows[::20]])
     pairs = zip(
         before.search(queries, 10),
-        DenseIndex(small_content.rows, taken.index).search(queries, 10),
+        DenseIndex(backwards, taken.index).search(queries, 10),
         strict=True,
     )
     shared = [len({h.row for h in a} & {h.row for h in b}) / len(a) for a, b in pairs]
