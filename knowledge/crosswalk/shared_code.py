@@ -37,6 +37,11 @@ class SharedCodeMapper:
         self.source = source
         self.target = target
 
+    @property
+    def method(self) -> Method:
+        """How codes are compared."""
+        return "shared_code"
+
     def accepts(self, code: str) -> bool:
         """Tell that any code can be compared, complete or not."""
         return True
@@ -57,7 +62,7 @@ class SharedCodeMapper:
             via = None if own else candidate
             method = found.method if own else "nearest_ancestor"
             return CodeMapping(code, title, "mapped", via, options, method)
-        return CodeMapping(code, title, "not_in_tables", None, (), "shared_code", _HINT)
+        return CodeMapping(code, title, "not_in_tables", None, (), self.method, _HINT)
 
     def _candidates(self, code: str) -> tuple[str | None, tuple[str, ...]]:
         """Return the title of a code, and the code with those above it, the nearest first."""
@@ -87,4 +92,6 @@ class SharedCodeMapper:
 
 
 def _title_above(entry: Code, system: CodeSystem) -> str:
-    return system.get(entry.parent).title if entry.parent in system and entry.parent else ""
+    if entry.parent is None or entry.parent not in system:
+        return ""
+    return system.get(entry.parent).title

@@ -18,7 +18,7 @@ _SMALL = frozenset(
     "a an and any as at by due disease disorder for from in of on or other specified the to "
     "unspecified with".split()
 )
-_SAME = {"renal": "kidney", "lesion": "site"}
+_SAME = {"renal": "kidney", "lesion": "site"}  # the one word in one edition, the other in the other
 _LIKE = 0.5  # share of common words, set by hand on the titles of the codes in both editions
 
 
@@ -57,9 +57,8 @@ def _contradict(first: frozenset[str], second: frozenset[str]) -> bool:
     numbers = [{word for word in words if word.isdigit()} for words in (first, second)]
     if all(numbers) and numbers[0] != numbers[1]:
         return True
-    return any(f"!{word}" in second for word in first) or any(
-        f"!{word}" in first for word in second
-    )
+    pairs = ((first, second), (second, first))
+    return any(f"!{word}" in negating for affirming, negating in pairs for word in affirming)
 
 
 @lru_cache(maxsize=4096)
@@ -73,16 +72,16 @@ def _words(title: str) -> tuple[str, ...]:
 def _content(title: str) -> frozenset[str]:
     """Return the words that carry meaning; what is negated carries a mark."""
     found: set[str] = set()
-    negated = 0  # how many words to come are negated; "without" reaches to the end
+    next_negated = rest_negated = False
     for word in _words(_NO_RESTRICTION.sub(" ", title.lower())):
         if word == "non":
-            negated = 1
+            next_negated = True
         elif word in ("without", "no"):
-            negated = len(title)
+            rest_negated = True
         elif word not in _SMALL:
             meant = _SAME.get(word, word)
-            found.add(f"!{meant}" if negated else meant)
-            negated = max(negated - 1, 0)
+            found.add(f"!{meant}" if next_negated or rest_negated else meant)
+            next_negated = False
     return frozenset(found)
 
 

@@ -215,6 +215,7 @@ class _Written:
 
     def __init__(self, source, target, table):
         self.source, self.target, self._table = source, target, table
+        self.method = "gem"
 
     def accepts(self, code):
         return True
