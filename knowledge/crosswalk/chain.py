@@ -98,8 +98,8 @@ def _part_onward(part: Iterable[Target], mappings: _Mappings, system: CodeSystem
     unmapped: list[Unmapped] = []
     for target in part:
         for mapping in mappings[target.code]:
-            for option in mapping.options:
-                routes.append(_Route(option.parts, option.approximate))
+            narrower = mapping.code != target.code
+            routes += [_Route(o.parts, o.approximate or narrower) for o in mapping.options]
             if not mapping.options:
                 unmapped.append(Unmapped(mapping.code, system.key, mapping.status))
     return _Onward(tuple(routes), tuple(unmapped))

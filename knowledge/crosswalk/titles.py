@@ -6,6 +6,7 @@ other, and the same numbers stand in both.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from knowledge.synonyms import american_spelling
@@ -63,7 +64,9 @@ def _contradict(first: frozenset[str], second: frozenset[str]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _words(title: str) -> tuple[str, ...]:
-    text = title.lower().replace("(s)", "s")
+    letters = unicodedata.normalize("NFKD", title.lower())
+    text = "".join(c for c in letters if not unicodedata.combining(c))
+    text = text.replace("(s)", "s").replace("'s ", " ")
     words = (american_spelling(word) for word in _WORD.findall(text))
     return tuple(_singular(word) for word in words)
 
