@@ -54,8 +54,8 @@ class ICD11(CodeTree):
             raise UserError(
                 f"{code!r} is not among the {self.name} codes at hand ({self.release}); "
                 "the whole of ICD-11 is in no package.",
-                fix=f"icd-agent show {code} --system {self.key} --tables FOLDER with the WHO's mapping "
-                "tables, or look it up at icd.who.int.",
+                fix=f"icd-agent show {code} --system {self.key} --tables FOLDER, where the folder "
+                "holds the WHO's mapping tables; or look it up at icd.who.int.",
             )
         return super().get(code)
 

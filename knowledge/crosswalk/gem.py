@@ -99,6 +99,11 @@ class GemMapper:
         return entry.title, tuple(a for a in self.source.ancestors(code) if a in self.source)
 
 
+def once_listed(code: str) -> bool:
+    """Tell whether an ICD-10-CM code stood in a release that the mappings were made for."""
+    return _key(code) in _table("icd10cm", "icd9cm")
+
+
 def _options(rows: Sequence[_Row], system: CodeSystem) -> tuple[Option, ...]:
     """Group rows: a row without a scenario stands alone, those of a scenario are one option."""
     options: list[Option] = []

@@ -8,7 +8,8 @@ code above that both share stands in for it, and says so.
 
 from typing import NamedTuple
 
-from knowledge.code_systems import Code, CodeSystem
+from knowledge.code_systems import ICD10CM, Code, CodeSystem
+from knowledge.crosswalk.gem import once_listed
 from knowledge.crosswalk.mapping import CodeMapping, Method, Option, target_in
 from knowledge.crosswalk.titles import like_title, same_title
 
@@ -50,7 +51,7 @@ class SharedCodeMapper:
         """Map a code, or one that the release has dropped, by the nearest code in both editions.
 
         Raises:
-            UserError: The source edition has never heard of the code.
+            UserError: The code does not exist and never did.
         """
         title, candidates = self._candidates(code)
         for candidate in candidates:
@@ -69,13 +70,12 @@ class SharedCodeMapper:
         if code in self.source:
             above = (a for a in self.source.ancestors(code) if a in self.source)
             return self.source.get(code).title, (code, *above)
-        # A code that older tables name and the release has dropped: what is left of it.
+        if self.source.key != ICD10CM.key or not once_listed(code):
+            self.source.get(code)  # raises the error with codes close to it
+        # The release has dropped it: what is left of it stands in its place.
         beginnings = (code[:end].rstrip(".") for end in range(len(code) - 1, 2, -1))
         kept = next((start for start in beginnings if start in self.source), None)
-        if kept is None:
-            self.source.get(code)  # raises the error with codes close to it
-            return None, ()
-        return None, self._candidates(kept)[1]
+        return None, self._candidates(kept)[1] if kept else ()
 
     def _counterpart(self, code: str) -> _Counterpart | None:
         if code not in self.target:
