@@ -59,10 +59,13 @@ class SharedCodeMapper:
             if found is None:
                 continue
             own = candidate == code
-            options = (Option(not (own and found.exact), ((target_in(self.target, found.code),),)),)
+            option = Option(
+                approximate=not (own and found.exact),
+                parts=((target_in(self.target, found.code),),),
+            )
             via = None if own else candidate
             method = found.method if own else "nearest_ancestor"
-            return CodeMapping(code, title, "mapped", via, options, method)
+            return CodeMapping(code, title, "mapped", via, (option,), method)
         return CodeMapping(code, title, "not_in_tables", None, (), self.method, _HINT)
 
     def _candidates(self, code: str) -> tuple[str | None, tuple[str, ...]]:
