@@ -86,9 +86,9 @@ def _build_installed(
     from indexes.build import build as build_artefacts
     from indexes.build import content_of
     from indexes.encoder import load_encoder
-    from knowledge.code_systems import get_code_system
+    from knowledge.code_systems import get_icd10cm
 
-    system = get_code_system(code_system)
+    system = get_icd10cm(code_system)
     encoder = load_encoder(encoder_name)
     former = Artefacts.from_directory(reuse) if reuse else None
     if former and former.directory.resolve() == artefacts.directory.resolve():
@@ -170,12 +170,12 @@ def measure(queries: Path | None, directory: Path | None, as_json: bool) -> None
     from indexes.artefacts import Artefacts
     from indexes.encoder import load_encoder
     from indexes.measure import default_queries, measure_artefacts, read_queries
-    from knowledge.code_systems import get_code_system
+    from knowledge.code_systems import get_icd10cm
 
     artefacts = Artefacts.from_directory(directory) if directory else Artefacts.bundled()
     manifest = artefacts.read_manifest()
     encoder = load_encoder(manifest.encoder)
-    artefacts.verify(get_code_system(manifest.code_system), encoder)
+    artefacts.verify(get_icd10cm(manifest.code_system), encoder)
     asked = read_queries(queries) if queries else default_queries()
     with progress_bar("Encoding") as progress:
         found = measure_artefacts(artefacts, encoder, asked, progress)

@@ -54,10 +54,10 @@ def plm_icd(
     """
     from indexes.coded_notes import read_coded_notes
     from indexes.training import train_plm
-    from knowledge.code_systems import get_code_system
+    from knowledge.code_systems import get_icd10cm
 
     config = _given(given)
-    system, folder = get_code_system(code_system), work_folder(work)
+    system, folder = get_icd10cm(code_system), work_folder(work)
     notes = read_coded_notes(data)
     card = train_plm(notes, out, config, system, folder, progress_bar, print_epoch)
     report = {"directory": str(out), **card.model_dump(exclude={"codes"})}

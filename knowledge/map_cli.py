@@ -29,7 +29,6 @@ def map_command(
     from knowledge.code_systems import get_code_system
     from knowledge.crosswalk import infer_source, map_code
 
-    get_code_system(target)
     icd10cm = get_code_system()
     origin = source or infer_source(code, target, icd10cm)
     mapping = map_code(code, origin, target, icd10cm, tables)

@@ -17,7 +17,7 @@ from knowledge.icd11_seed import load_seed
 # As in ICD-10-PCS there is no I and no O. The second character of a stem code is a letter and the
 # third a digit; extension codes begin with X.
 _ANY = "0-9A-HJ-NP-Z"
-_STEM = re.compile(rf"([0-9A-HJ-NP-WYZ][A-HJ-NP-Z][0-9][{_ANY}])(?:\.?([{_ANY}]{{1,3}}))?")
+_STEM = re.compile(rf"([1-9A-HJ-NP-WYZ][A-HJ-NP-Z][0-9][{_ANY}])(?:\.?([{_ANY}]{{1,3}}))?")
 _EXTENSION = re.compile(rf"X[A-HJ-NP-Z][{_ANY}]{{2,4}}(?:\.[{_ANY}]{{1,2}})?")
 _JOINS = re.compile("([&/])")
 # The first character counts the chapters; V (functioning) and X (extension codes) have no number.
@@ -54,8 +54,8 @@ class ICD11(CodeTree):
             raise UserError(
                 f"{code!r} is not among the {self.name} codes at hand ({self.release}); "
                 "the whole of ICD-11 is in no package.",
-                fix="look it up at icd.who.int, or map to it with the WHO's tables "
-                "(icd-agent map CODE --to icd11 --tables FOLDER)",
+                fix=f"icd-agent show {code} --system {self.key} --tables FOLDER, where the folder "
+                "holds the WHO's mapping tables; or look it up at icd.who.int.",
             )
         return super().get(code)
 

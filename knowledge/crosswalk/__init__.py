@@ -98,8 +98,10 @@ def infer_source(raw: str, target: str, icd10cm: ICD10CM) -> str:
     is one of the only system that writes codes so.
 
     Raises:
-        UserError: Several systems have the code or, where none has it, could have it.
+        UserError: Several systems have the code or, where none has it, could have it; or there is
+            no system to map to of this key.
     """
+    get_code_system(target)
     shaped: list[str] = []
     having: list[str] = []
     for key in SYSTEM_KEYS:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from knowledge.code_systems import CodeSystem
 from knowledge.crosswalk.mapping import CodeMapping, Mapper, Option, Step, Target, Unmapped
+from knowledge.errors import UserError
 
 _Mappings = Mapping[str, tuple[CodeMapping, ...]]
 _Parts = tuple[tuple[Target, ...], ...]
@@ -43,16 +44,24 @@ def map_through(code: str, mappers: Sequence[Mapper]) -> CodeMapping:
     options = first.options
     for mapper in mappers[1:]:
         targets = dict.fromkeys(t.code for o in options for part in o.parts for t in part)
-        mappings = {
-            target: tuple(mapper.map(each) for each in _mappable(target, mapper))
-            for target in targets
-        }
+        mappings = {target: _mapped(target, mapper) for target in targets}
         distinct = {each.code: each for found in mappings.values() for each in found}
         steps.append(Step(mapper.source.key, mapper.target.key, tuple(distinct.values())))
         options = _merged(
             further for option in options for further in _onward(option, mappings, mapper.source)
         )
     return _joined(first, options, tuple(steps))
+
+
+def _mapped(code: str, mapper: Mapper) -> tuple[CodeMapping, ...]:
+    """Map a code, or those below it; one that a table names and its system lacks ends there."""
+    try:
+        return tuple(mapper.map(each) for each in _mappable(code, mapper))
+    except UserError as error:
+        found = CodeMapping(
+            code, None, "not_in_tables", None, (), mapper.method, hint=error.message
+        )
+        return (found,)
 
 
 def _mappable(code: str, mapper: Mapper) -> Iterator[str]:
@@ -89,8 +98,8 @@ def _part_onward(part: Iterable[Target], mappings: _Mappings, system: CodeSystem
     unmapped: list[Unmapped] = []
     for target in part:
         for mapping in mappings[target.code]:
-            for option in mapping.options:
-                routes.append(_Route(option.parts, option.approximate))
+            narrower = mapping.code != target.code
+            routes += [_Route(o.parts, o.approximate or narrower) for o in mapping.options]
             if not mapping.options:
                 unmapped.append(Unmapped(mapping.code, system.key, mapping.status))
     return _Onward(tuple(routes), tuple(unmapped))

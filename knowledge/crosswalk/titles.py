@@ -6,6 +6,7 @@ other, and the same numbers stand in both.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from knowledge.synonyms import american_spelling
@@ -18,7 +19,7 @@ _SMALL = frozenset(
     "a an and any as at by due disease disorder for from in of on or other specified the to "
     "unspecified with".split()
 )
-_SAME = {"renal": "kidney", "lesion": "site"}
+_SAME = {"renal": "kidney", "lesion": "site"}  # the one word in one edition, the other in the other
 _LIKE = 0.5  # share of common words, set by hand on the titles of the codes in both editions
 
 
@@ -57,14 +58,15 @@ def _contradict(first: frozenset[str], second: frozenset[str]) -> bool:
     numbers = [{word for word in words if word.isdigit()} for words in (first, second)]
     if all(numbers) and numbers[0] != numbers[1]:
         return True
-    return any(f"!{word}" in second for word in first) or any(
-        f"!{word}" in first for word in second
-    )
+    pairs = ((first, second), (second, first))
+    return any(f"!{word}" in negating for affirming, negating in pairs for word in affirming)
 
 
 @lru_cache(maxsize=4096)
 def _words(title: str) -> tuple[str, ...]:
-    text = title.lower().replace("(s)", "s")
+    letters = unicodedata.normalize("NFKD", title.lower())
+    text = "".join(c for c in letters if not unicodedata.combining(c))
+    text = text.replace("(s)", "s").replace("'s ", " ")
     words = (american_spelling(word) for word in _WORD.findall(text))
     return tuple(_singular(word) for word in words)
 
@@ -73,16 +75,16 @@ def _words(title: str) -> tuple[str, ...]:
 def _content(title: str) -> frozenset[str]:
     """Return the words that carry meaning; what is negated carries a mark."""
     found: set[str] = set()
-    negated = 0  # how many words to come are negated; "without" reaches to the end
+    next_negated = rest_negated = False
     for word in _words(_NO_RESTRICTION.sub(" ", title.lower())):
         if word == "non":
-            negated = 1
+            next_negated = True
         elif word in ("without", "no"):
-            negated = len(title)
+            rest_negated = True
         elif word not in _SMALL:
             meant = _SAME.get(word, word)
-            found.add(f"!{meant}" if negated else meant)
-            negated = max(negated - 1, 0)
+            found.add(f"!{meant}" if next_negated or rest_negated else meant)
+            next_negated = False
     return frozenset(found)
 
 

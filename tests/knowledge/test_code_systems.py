@@ -13,6 +13,7 @@ from knowledge.code_systems import SYSTEM_KEYS, get_code_system, get_icd10cm
 from knowledge.code_systems.icd10pcs import shared_words
 from knowledge.data_packages import DataPackage
 from knowledge.errors import UserError
+from knowledge.map_cli import map_command
 
 SYSTEMS = {key: get_code_system(key) for key in SYSTEM_KEYS}
 CODES = {key: tuple(system.codes()) for key, system in SYSTEMS.items()}
@@ -214,6 +215,12 @@ def test_a_missing_data_package_names_the_command_that_mends_it():
     package = DataPackage("no_such_package", "no-such-package", "1.0", "data", "A code list")
     with pytest.raises(UserError, match=r"Fix: pip install no-such-package==1\.0"):
         package.file("codes.txt")
+
+
+@pytest.mark.parametrize("command", [show, map_command])
+def test_the_help_names_every_system(command):
+    text = CliRunner().invoke(command, ["--help"]).stdout
+    assert all(key in text for key in SYSTEM_KEYS)
 
 
 @pytest.mark.parametrize("key", SYSTEM_KEYS)

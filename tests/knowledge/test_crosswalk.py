@@ -116,6 +116,8 @@ def test_no_icd9_row_is_lost_or_made_up(source):
     for option in mapping.options:
         assert option.parts
         assert all(option.parts)
+        for target in (code for part in option.parts for code in part):
+            assert (target.title is None) == (target.code not in SYSTEM)
 
 
 @given(st.sampled_from(sorted(BACKWARD)))
@@ -145,6 +147,9 @@ def test_every_target_in_icd9_has_a_title():
         ("000.00", "icd9cm", "icd10cm", r"'000\.00' does not exist in ICD-9-CM"),
         ("E11.9", "icd9cm", "icd10cm", r"'E11\.9' is not shaped like an ICD-9-CM"),
         ("E11", "icd10cm", "icd9cm", r"E11 is not a complete ICD-10-CM code; below it are E11\.0"),
+        ("E11.99", "icd10cm", "icd11", r"'E11\.99' does not exist in ICD-10-CM.*codes: E11\.9"),
+        ("E11.10", "icd10who", "icd11", r"'E11\.10' does not exist in ICD-10 \(WHO\) 2019"),
+        ("E11.10", "icd10who", "icd10cm", r"'E11\.10' does not exist in ICD-10 \(WHO\) 2019"),
         ("240-279", "icd9cm", "icd10cm", r"240-279 is no code of ICD-9-CM, it groups codes: 240,"),
         (
             "99.04",

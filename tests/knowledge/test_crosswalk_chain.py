@@ -143,6 +143,7 @@ def test_a_code_that_is_not_complete_goes_on_by_the_codes_below_it():
     sources = {each.code for each in mapping.steps[1].mappings}
     assert sources == {"J45.901", "J45.902", "J45.909", "J45.990", "J45.991", "J45.998"}
     assert "493.90" in _codes(mapping)
+    assert all(option.approximate for option in mapping.options)
 
 
 def test_a_combination_goes_through_whole():
@@ -215,6 +216,7 @@ class _Written:
 
     def __init__(self, source, target, table):
         self.source, self.target, self._table = source, target, table
+        self.method = "gem"
 
     def accepts(self, code):
         return True

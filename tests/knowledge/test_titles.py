@@ -13,6 +13,7 @@ TITLES = [get_code_system("icd10who").get(c).title for c in get_code_system("icd
     [
         ("Sickle-cell anaemia", "Sickle-cell anemia"),
         ("Oedema of vulva", "Edema of vulva"),
+        ("Ménière disease", "Meniere's disease"),
         ("Vitamin B 12 deficiency", "Vitamin B12 deficiency"),
         ("Striking against other objects", "Striking against other object(s)"),
     ],

@@ -68,6 +68,7 @@ def folder(tmp_path: Path) -> Path:
         _back_line("5A11", "Type 2 diabetes mellitus", "E11.9", "Type 2 diabetes mellitus"),
         _back_line("CA23.32", "Unspecified asthma, uncomplicated", "J45.9", "Asthma, unspecified"),
         _back_line("QA00", "General examination", "", "No Mapping"),
+        _back_line("RA03", "Inflammatory syndrome", "U10.9", "Inflammatory syndrome"),
     )
     return tmp_path
 
@@ -82,7 +83,7 @@ def test_categories_are_read_and_chapters_and_blocks_passed_over(folder):
         ["E11", "E11.9", "J45.9", "Z00.0", "R05", "J45.9", "J45.9"]
     )
     assert tables.to_icd11[0].source_title == "Type 2 diabetes mellitus"
-    assert [line.source for line in tables.to_icd10] == ["5A11", "CA23.32", "QA00"]
+    assert [line.source for line in tables.to_icd10] == ["5A11", "CA23.32", "QA00", "RA03"]
 
 
 def test_the_one_category_comes_first_and_further_ones_follow(folder):
@@ -118,6 +119,13 @@ def test_back_to_icd10_and_on_to_icd10cm(folder):
     ((target,),) = mapping.options[0].parts
     assert target.code == "J45.9"
     assert set(target.choose_from) == {"J45.90", "J45.99"}
+
+
+def test_a_code_that_the_edition_at_hand_lacks_ends_the_chain_without_an_error(folder):
+    direct = map_code("RA03", "icd11", "icd10who", SYSTEM, folder)
+    assert direct.options[0].parts[0][0] == ("U10.9", None, False, ())
+    mapping = map_code("RA03", "icd11", "icd10cm", SYSTEM, folder)
+    assert (mapping.status, mapping.options) == ("not_in_tables", ())
 
 
 def test_one_file_serves_its_own_direction(folder):
