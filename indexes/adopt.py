@@ -15,10 +15,10 @@ from indexes.official_wordings import OfficialWordings, official_wordings
 from indexes.rows import Row, code_rows, guideline_rows
 from indexes.term_table import adopt_term_table, read_terms
 from knowledge.code_systems import ICD10CM, get_code_system
-from knowledge.code_systems._tabular import load_table_of
 from knowledge.errors import UserError
 from knowledge.guidelines import load_cards
 from knowledge.official.folder import OfficialFolder, fiscal_year
+from knowledge.official.releases_at_hand import release_of_files
 
 
 class Adoption(NamedTuple):
@@ -80,9 +80,9 @@ def adopt(
 
 
 def _system(folder: OfficialFolder) -> ICD10CM:
-    source = folder.tabular_source()
-    if source is not None:
-        return ICD10CM(load_table_of(source))
+    own = release_of_files(folder)
+    if own is not None:
+        return own
     installed = get_code_system()
     start = datetime.date.fromisoformat(installed.release)
     if fiscal_year(start) != fiscal_year(folder.release):

@@ -53,7 +53,9 @@ _NOT_IN_ROWS = frozenset({"self_harm", "assault", "undetermined"})
 
 _ABBREVIATIONS = re.compile(r"\b(?:NEC|NOS)\b")
 _CAUSED_BY = re.compile(r",? caused by\b")
-_RESIDUAL_LEVEL = re.compile(r"specified\b(?!.*\bas\b)")
+# A fracture or another injury is traumatic unless the note says otherwise, so notes do not say it.
+_UNSAID = re.compile(r", traumatic\b")
+_RESIDUAL_LEVEL = re.compile(r"specified\b")
 _COMMON_START = 4
 _LEAST_STEMS_OF_CAUSE = 2
 
@@ -191,7 +193,9 @@ def _names(path: Sequence[str]) -> list[str]:
 
 def _forms(level: str) -> list[str]:
     """Return the forms of one word that a title lists ("abdomen, abdominal"), else the title."""
-    plain = _CAUSED_BY.sub("", _ABBREVIATIONS.sub("", level))
+    plain = level
+    for pattern in (_ABBREVIATIONS, _CAUSED_BY, _UNSAID):
+        plain = pattern.sub("", plain)
     parts = [part.strip() for part in plain.split(",") if part.strip()]
     if not parts:
         return [""]

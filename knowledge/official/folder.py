@@ -17,10 +17,8 @@ FileKind: TypeAlias = Literal["tabular", "index", "neoplasm", "drug", "eindex"]
 KINDS: tuple[FileKind, ...] = get_args(FileKind)
 EXPECTED = ", ".join(f"icd10cm-{kind}-YYYY-MM-DD.xml" for kind in KINDS)
 
-_NAME = re.compile(
-    rf"icd10cm?[-_ ]({'|'.join(KINDS)})\b.*\.xml|icd10cm?_({'|'.join(KINDS)})_.*\.xml"
-)
-_CODE_LIST = re.compile(r"(?:icd10cm[-_ ](?:codes|order)|code-list)\b.*\.txt|icd10cm_order_.*\.txt")
+_NAME = re.compile(rf"icd10cm?[-_ ]({'|'.join(KINDS)})(?![a-z]).*\.xml")
+_CODE_LIST = re.compile(r"(?:icd10cm[-_ ](?:codes|order)|code-list)(?![a-z]).*\.txt")
 _DATE = re.compile(r"(20\d\d)-(\d\d)-(\d\d)")
 _MONTHS = {"jan": 1, "apr": 4, "oct": 10}
 _MONTH = re.compile(rf"({'|'.join(_MONTHS)})[a-z]*[-_ ](?:1[-_ ])?(20\d\d)")
@@ -114,8 +112,7 @@ def _kind_of(path: Path) -> FileKind | None:
     match = _NAME.fullmatch(name)
     if match is None or "addend" in name or not path.is_file():
         return None
-    printed = match.group(1) or match.group(2)
-    return next(kind for kind in KINDS if kind == printed)
+    return next(kind for kind in KINDS if kind == match.group(1))
 
 
 def _code_list(path: Path) -> Path | None:

@@ -14,7 +14,7 @@ from knowledge.code_systems import ICD10CM, get_code_system
 from knowledge.code_systems._tabular import decode_table, encode_table, load_table_of
 from knowledge.code_systems.icd9cm import ICD9CM
 from knowledge.errors import UserError
-from knowledge.official.folder import EXPECTED, find_official_files
+from knowledge.official.folder import EXPECTED, OfficialFolder, find_official_files
 from knowledge.releases import Release, release_of
 
 ADOPTED_TABULAR = "tabular.json.gz"
@@ -31,6 +31,16 @@ def icd10cm_of(folder: Path | None) -> ICD10CM:
         UserError: The folder is neither, or its tabular list is damaged.
     """
     return get_code_system() if folder is None else _load(folder.resolve())
+
+
+def release_of_files(folder: OfficialFolder) -> ICD10CM | None:
+    """Return the release whose tabular list is among official files, None without one.
+
+    Raises:
+        UserError: The tabular list is damaged.
+    """
+    source = folder.tabular_source()
+    return ICD10CM(load_table_of(source)) if source else None
 
 
 def write_adopted(path: Path, system: ICD10CM) -> None:
@@ -61,10 +71,10 @@ def _load(folder: Path) -> ICD10CM:
             ) from error
     if (folder / _INDEX_MANIFEST).is_file():
         return get_code_system()
-    source = find_official_files(folder).tabular_source()
-    if source is None:
+    system = release_of_files(find_official_files(folder))
+    if system is None:
         raise UserError(
             f"{folder} holds no tabular list, which is the release itself.",
             fix=f"put icd10cm-tabular-YYYY-MM-DD.xml beside the others ({EXPECTED})",
         )
-    return ICD10CM(load_table_of(source))
+    return system

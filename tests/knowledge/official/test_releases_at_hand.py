@@ -40,6 +40,7 @@ def test_files_are_found_by_name():
         ("icd10cm-tabular-2026-10-01.xml", date(2026, 10, 1)),
         ("icd10cm-tabular-2027.xml", date(2026, 10, 1)),
         ("icd10cm_tabular_2027.xml", date(2026, 10, 1)),
+        ("icd10cm-tabular_2027-04-01.xml", date(2027, 4, 1)),
         ("icd10c-tabular-April-1-2027.xml", date(2027, 4, 1)),
         ("icd10cm-tabular-April-2027.xml", date(2027, 4, 1)),
         ("ICD10CM-Tabular.XML", date(2026, 10, 1)),
