@@ -17,6 +17,7 @@ from knowledge.errors import UserError
 from knowledge.rules import (
     code_also,
     combinations,
+    contradictions,
     drugs,
     excludes,
     infections,
@@ -47,6 +48,7 @@ _MODULES: tuple[ModuleType, ...] = (
     pairing,
     code_also,
     combinations,
+    contradictions,
     specificity,
     drugs,
     sepsis,
