@@ -71,8 +71,8 @@ def unspecified_beside_specified(case: Case, rule: RuleCard) -> Iterator[Finding
     """Find unspecified codes beside codes of the same condition that say more.
 
     Within a category, the title decides: all that the unspecified one says must stand in the other,
-    which leaves less open. What other rules say of the two (Excludes1, combinations,
-    sides, contradictions) is left to them.
+    which leaves less open. What other rules say of the two (Excludes1, combinations, sides,
+    contradictions) is left to them.
     """
     settled = settled_by_combination(case)
     for vague in case.codes:
