@@ -20,8 +20,8 @@ _SUBSTANCES = CodeRef("T36", "T65")
 # By whom and why less was given: the patient, the caregiver, medical care.
 _REASONS = parse_references("(Z91.12, Z91.13, Z91.14, Z91.A2, Z91.A3, Z91.A4, Y63.6, Y63.8, Y63.9)")
 # Acute states that poisoning brings about: coma and altered consciousness, convulsions, failure of
-# breathing and circulation, aspiration, hypoglycemia, acidosis, gastritis, acute failure
-# of liver and kidney, rhabdomyolysis, encephalopathy.
+# breathing and circulation, aspiration, hypoglycemia, acidosis, gastritis, acute failure of liver
+# and kidney, rhabdomyolysis, encephalopathy.
 _MANIFESTATIONS = parse_references(
     "(E16.0-E16.2, E87.2, G92, G93.1, G93.40, G93.41, I46, I95.2, I95.9, J69.0, J80, J81.0,"
     " J96.0, J96.9, K29.0, K72.0, M62.82, N17, R00, R06, R09.0, R09.2, R11, R23.0, R25-R27,"
@@ -38,9 +38,9 @@ def adverse_effect_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """
     conditions = _conditions(case)
     for drug in case.codes:
-        later = [code for code in conditions if case.ranks[code] > case.ranks[drug]]
         if drug.endswith("S"):
             continue
+        later = [code for code in conditions if case.ranks[code] > case.ranks[drug]]
         if _ADVERSE_EFFECT.matches(drug):
             known = [code for code in conditions if _known_effect(case, drug, code)] or conditions
             if known and set(known) <= set(later):

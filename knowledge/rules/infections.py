@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from knowledge.notes import CodeRef, any_matches, parse_references
 from knowledge.rules.context import Case
-from knowledge.rules.findings import Finding, RuleCard, Severity
+from knowledge.rules.findings import Finding, RuleCard
 from knowledge.rules.mends import Mend
 
 _HIV_DISEASE, _HIV_STATUS = "B20", "Z21"
@@ -12,8 +12,8 @@ _HIV_IN_PREGNANCY = CodeRef("O98.7", "O98.7")
 _PREGNANCY = CodeRef("O00", "O9A")
 # Infections and tumors that define AIDS and hardly occur without immune deficiency: Pneumocystis,
 # Kaposi sarcoma, cryptococcosis, toxoplasmosis of the brain, disseminated atypical mycobacteria,
-# cryptosporidiosis, isosporiasis, candidiasis of lung and esophagus, cytomegalovirus, PML,
-# HIV-related encephalopathy.
+# cryptosporidiosis, isosporiasis, candidiasis of lung and esophagus, cytomegalovirus, progressive
+# multifocal leukoencephalopathy.
 _OF_HIV_DISEASE = parse_references(
     "(A07.2, A07.3, A31.2, A81.2, B25.0, B25.2, B25.8, B37.1, B37.81, B45, B58.2, B59, C46)"
 )
@@ -86,8 +86,7 @@ def covid_states(case: Case, rule: RuleCard) -> Iterator[Finding]:
                 f"{code} is for {what}, {_COVID} for a current infection; both are right only if "
                 "the infection is a new one."
             )
-            severity: Severity = "info"
-            yield rule.finding([code, _COVID], message, severity=severity)
+            yield rule.finding([code, _COVID], message, severity="info")
 
 
 def covid_pneumonia(case: Case, rule: RuleCard) -> Iterator[Finding]:

@@ -45,7 +45,9 @@ def primary_and_history(case: Case, rule: RuleCard) -> Iterator[Finding]:
     policy = load_policy()
     for code in case.codes:
         history = policy.past(code).code if _SITED.matches(code) else None
-        if history not in case.codes or exclude_each_other(case, (code, str(history))):
+        if history is None or history not in case.codes:
+            continue
+        if exclude_each_other(case, (code, history)):
             continue
         severity: Severity = rule.severity if code.startswith(_SINGLE_ORGANS) else "info"
         message = (
@@ -53,7 +55,7 @@ def primary_and_history(case: Case, rule: RuleCard) -> Iterator[Finding]:
             "Both stand only if it is a new primary."
         )
         fix = f"drop {history} while the disease is present or treated, {code} once it is gone"
-        yield rule.finding([code, str(history)], message, severity=severity, fix=fix)
+        yield rule.finding([code, history], message, severity=severity, fix=fix)
 
 
 def unspecified_malignancy(case: Case, rule: RuleCard) -> Iterator[Finding]:
@@ -85,10 +87,8 @@ def antineoplastic_first(case: Case, rule: RuleCard) -> Iterator[Finding]:
             f"{first}. Where the therapy is only part of the encounter it is not reported."
         )
         mend = Mend(before=(treatments[0], first)) if chapter == _NEOPLASMS_CHAPTER else None
-        fix = (
-            None if mend else f"put {treatments[0]} first if the encounter was for it, else drop it"
-        )
-        yield rule.finding([*treatments, first], message, fix=fix, mend=mend)
+        fix = f"put {treatments[0]} first if the encounter was for it, else drop it"
+        yield rule.finding([*treatments, first], message, fix=None if mend else fix, mend=mend)
 
 
 def antineoplastic_neoplasm(case: Case, rule: RuleCard) -> Iterator[Finding]:

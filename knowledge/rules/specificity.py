@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from knowledge.rules.combinations import settled_by_combination
 from knowledge.rules.context import Case
+from knowledge.rules.contradictions import title_denies
 from knowledge.rules.excludes import exclude_each_other
 from knowledge.rules.findings import Finding, RuleCard
 from knowledge.rules.laterality import differ_in_side
@@ -70,8 +71,8 @@ def unspecified_beside_specified(case: Case, rule: RuleCard) -> Iterator[Finding
     """Find unspecified codes beside codes of the same condition that say more.
 
     Within a category, the title decides: all that the unspecified one says must stand in the other,
-    which leaves less open. What other rules say of the two (Excludes1, combinations, sides) is
-    left to them.
+    which leaves less open. What other rules say of the two (Excludes1, combinations, sides,
+    contradictions) is left to them.
     """
     settled = settled_by_combination(case)
     for vague in case.codes:
@@ -89,9 +90,10 @@ def unspecified_beside_specified(case: Case, rule: RuleCard) -> Iterator[Finding
 
 
 def _finding(case: Case, rule: RuleCard, vague: str, better: list[str]) -> Finding:
+    says = "says" if len(better) == 1 else "say"
     message = (
-        f"{vague} ({case.system.get(vague).title}) leaves open what "
-        f"{' and '.join(better)} of the same condition say{'s' if len(better) == 1 else ''}."
+        f"{vague} ({case.system.get(vague).title}) leaves open what {' and '.join(better)} of the "
+        f"same condition {says}."
     )
     above = case.system.get(case.system.stem(vague)).parent
     if any(above in case.ancestors(code) for code in better):
@@ -117,11 +119,19 @@ def _says_more(case: Case, code: str, vague: str) -> bool:
     if code in case.ancestors(vague) or vague in case.ancestors(code):
         return False
     first, second = _title_of(case, vague), _title_of(case, code)
-    if second.left_open > first.left_open or differ_in_side(case, vague, code):
+    if second.left_open > first.left_open or _told_elsewhere(case, vague, code):
         return False
     return first.words < second.words or (
         first.words == second.words and second.left_open < first.left_open
     )
+
+
+def _told_elsewhere(case: Case, vague: str, code: str) -> bool:
+    """Tell whether sides, or "with" against "without", are all that two codes differ in."""
+    titles = [case.system.get(case.system.stem(one)).title for one in (vague, code)]
+    if title_denies(*titles) or title_denies(*titles[::-1]):
+        return True
+    return differ_in_side(case, vague, code)
 
 
 def _named_by_hand(code: str) -> tuple[str, ...]:

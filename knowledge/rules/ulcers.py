@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from knowledge.rules.context import Case
 from knowledge.rules.findings import Finding, RuleCard, Severity
 
-_PRESSURE = "L89"
+_PRESSURE = tuple(f"L89.{site}" for site in range(9))  # L89.9 names no site
 _NOT_PRESSURE = ("L97", "L98.4", "L98.A")
 # Last character: the stage, or how deep the ulcer reaches.
 _UNSTAGEABLE, _UNSPECIFIED = "0", "9"
@@ -18,7 +18,7 @@ def ulcer_stages(case: Case, rule: RuleCard) -> Iterator[Finding]:
     """Find several stages at one site; an unspecified one is left to specificity."""
     sites: dict[str, list[str]] = defaultdict(list)
     for code in case.codes:
-        ulcer = code.startswith((_PRESSURE, *_NOT_PRESSURE))
+        ulcer = code.startswith(_PRESSURE + _NOT_PRESSURE)
         if ulcer and case.system.get(code).billable and code[-1] != _UNSPECIFIED:
             sites[code[:-1]].append(code)
     for codes in sites.values():
