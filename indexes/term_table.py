@@ -144,10 +144,15 @@ def _is_broad(tree_numbers: Iterable[str]) -> bool:
 
 
 def build_term_table(system: CodeSystem) -> list[Term]:
-    """Return all terms, best kind first, one per set of stems and code."""
+    """Return the table of all terms."""
     known = [*synonym_terms(), *code_terms(system)]
+    return table_of([*known, *mesh_terms(known)])
+
+
+def table_of(terms: Iterable[Term]) -> list[Term]:
+    """Return terms, best kind first, one per set of stems and code: the first of them."""
     unique: dict[tuple[frozenset[str], str], Term] = {}
-    for term in [*known, *mesh_terms(known)]:
+    for term in terms:
         unique.setdefault((term.stems, term.code), term)
     return sorted(unique.values(), key=lambda t: (_KINDS.index(t.kind), t.code, t.text))
 
