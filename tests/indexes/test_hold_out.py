@@ -95,9 +95,7 @@ def test_nothing_in_a_note_tells_of_a_code_that_was_held_out(coded_notes, held_o
 
 @settings(max_examples=6, deadline=None)
 @given(some_codes)
-def test_nothing_that_learned_knows_a_code_that_was_held_out(
-    coded_notes, bundle, system, held_out
-):
+def test_nothing_that_learned_knows_a_code_that_was_held_out(coded_notes, bundle, system, held_out):
     notes = [without_codes(coded, held_out) for coded in coded_notes]
     mentions = learn_mentions(notes)
     assert held_out.isdisjoint(r.code for ngram in mentions.ngrams for r in ngram.readings)

@@ -1,3 +1,5 @@
+import functools
+
 import pytest
 
 from indexes.artefacts import Artefacts
@@ -7,7 +9,7 @@ from knowledge.note_text import Note
 
 # By title, by inclusion term and by synonym.
 NOTE = Note.parse(
-    "Acute kidney failure. Coronary artery embolism. She had a heart attack. Fever. BMI 31.2."
+    "Acute kidney failure. Acute tubular necrosis. She had a heart attack. Fever. BMI 31.2."
 )
 
 
@@ -20,6 +22,7 @@ def bundle(system, small_artefacts):
 def found(bundle, small_artefacts, system):
     """The terms behind the candidates of each generator, by wordings."""
 
+    @functools.cache
     def terms(wordings):
         generators = untrained_generators(wordings, small_artefacts, bundle, system)
         return {
@@ -47,20 +50,16 @@ def test_limited_indexes_find_rows_of_their_kinds_alone(found, bundle, wordings,
 
 def test_the_term_look_up_knows_its_kinds_alone(found):
     assert "heart attack" in found("synonyms")["terms"]
-    assert "Acute kidney failure, unspecified" not in found("synonyms")["terms"]
+    assert "Acute kidney failure" not in found("synonyms")["terms"]
     for wordings in ("descriptions", "titles"):
         assert "heart attack" not in found(wordings)["terms"]
-        assert "Acute kidney failure, unspecified" in found(wordings)["terms"]
-    inclusion = "Coronary (artery) embolism"
-    assert any(inclusion.lower() in t.lower() for t in found("descriptions")["terms"])
-    assert not any(inclusion.lower() in t.lower() for t in found("titles")["terms"])
+        assert "Acute kidney failure" in found(wordings)["terms"]
+    assert "Acute tubular necrosis" in found("descriptions")["terms"]
+    assert "Acute tubular necrosis" not in found("titles")["terms"]
 
 
 def test_all_wordings_are_the_generators_themselves(bundle, small_artefacts, system):
-    assert untrained_generators("all", small_artefacts, bundle, system) is not None
-    assert list(untrained_generators("all", small_artefacts, bundle, system)) == list(
-        bundle.generators
-    )
+    assert untrained_generators("all", small_artefacts, bundle, system) == bundle.generators
 
 
 def test_the_shipped_index_is_limited_too(system):
