@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from eval.compare import Comparison
+    from eval.unseen import Share, UnseenReport
+    from indexes.wordings import Wordings
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -184,6 +186,92 @@ def _error_tables(figures: Mapping[str, Any]) -> "Group":
     for row in figures["commonest_confusions"]:
         confusions.add_row(*map(str, row.values()))
     return Group(*tables, confusions)
+
+
+@eval_group.command(name="unseen")
+@click.argument("train", type=click.Path(path_type=Path))
+@click.argument("reference", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--share", default=0.1, show_default=True, help="Of the codes of TRAIN that are held out."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--limit",
+    "limits",
+    type=click.Choice(("descriptions", "titles", "synonyms")),
+    multiple=True,
+    help="Wordings for one more system that knows no others; may be repeated.",
+)
+@click.option("--work", type=click.Path(path_type=Path), help="Folder of unfinished work.")
+@_json_option
+@_bootstrap_option("each share")
+def unseen(
+    train: Path,
+    reference: Path | None,
+    share: float,
+    seed: int,
+    limits: tuple["Wordings", ...],
+    work: Path | None,
+    as_json: bool,
+    resamples: int,
+) -> None:
+    """Measure what happens to codes that did not exist in training.
+
+    Holds a share of the codes of TRAIN out of everything that learns, trains without them and with
+    them, and compares their recall on REFERENCE; without REFERENCE on TRAIN itself, out of fold.
+    Both are data-set JSONL with "text" and "codes", TRAIN with "evidence". PLM-ICD takes no part.
+    Some five minutes a system; a run that was stopped goes on with the fold it was at.
+    """
+    from eval.unseen import Experiment, measure_unseen
+    from indexes.artefacts import Artefacts
+    from indexes.coded_notes import read_coded_notes
+    from indexes.hold_out import draw_codes
+    from indexes.plm_icd.config import PLMConfig
+    from indexes.train_cli import untrained_bundle, workshop
+    from knowledge.code_systems import get_code_system
+
+    notes = read_coded_notes(train)
+    held_out = draw_codes((coded.codes for coded in notes), share, seed)
+    judged = read_coded_notes(reference) if reference else None
+    system = get_code_system()
+    bundle = untrained_bundle(system)
+    shop = workshop(bundle, system, work, PLMConfig())
+    experiment = Experiment(notes, judged, Artefacts.bundled(), bundle, shop)
+    report = measure_unseen(experiment, held_out, limits, resamples=resamples)
+    figures = {"share": share, "seed": seed, **report.to_json()}
+    _print(figures, lambda: unseen_table(report), as_json)
+
+
+def unseen_table(report: "UnseenReport") -> "Table":
+    """Lay out a report for a reader at a terminal: one row a figure, one column a system."""
+    from rich.table import Table
+
+    judged = f"{report.judged_notes} notes" + (", out of fold" if report.out_of_fold else "")
+    table = Table(
+        "held-out codes",
+        title=f"{report.held_out_codes} codes, {report.occurrences} times in {judged}",
+    )
+    for system in report.outcomes:
+        where = "in training" if system.in_training else "held out"
+        table.add_column(f"{where}, {system.wordings}", justify="right")
+    for name in report.outcomes[0].held_out:
+        table.add_row(name, *(_with_interval(system.held_out[name]) for system in report.outcomes))
+    for name in report.outcomes[0].others:
+        table.add_row(
+            f"{name} of other codes", *(_shown(system.others[name]) for system in report.outcomes)
+        )
+    for name, found in report.generators.items():
+        table.add_row(f"recall@50 of {name} alone", "", _with_interval(found))
+    if never_seen := report.never_seen:
+        table.add_section()
+        table.add_row(f"{never_seen.codes} codes that training lacks, shipped parts")
+        for name, found in never_seen.figures.items():
+            table.add_row(name, _with_interval(found))
+    return table
+
+
+def _with_interval(share: "Share") -> str:
+    return f"{share.value:.3f}" + (f" ({_shown(list(share.ci95))})" if share.ci95 else "")
 
 
 def _print(figures: dict[str, Any], table: "Callable[[], RenderableType]", as_json: bool) -> None:

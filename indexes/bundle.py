@@ -13,7 +13,7 @@ from indexes.encoder import BUNDLED_FOLDER, Encoder, EncoderFiles, load_encoder
 from indexes.figures import FigureGenerator
 from indexes.learned import Learned, LearnedFiles, load_learned
 from indexes.lexical import LexicalGenerator
-from indexes.remembering_encoder import RememberingEncoder
+from indexes.remembering_encoder import REMEMBERED_TEXTS, RememberingEncoder
 from indexes.rows import read_rows
 from indexes.term_table import read_terms
 from indexes.terms import TermGenerator
@@ -56,6 +56,7 @@ def load_bundle(
     learned: Path | None = None,
     *,
     with_learned: bool = True,
+    remembered_texts: int = REMEMBERED_TEXTS,
 ) -> Bundle:
     """Load the generators.
 
@@ -66,12 +67,13 @@ def load_bundle(
             official files were adopted these are the shipped parts: they learned how notes are
             worded, and codes that the release has dropped are left out of a ranking.
         with_learned: Whether to load learned parts at all.
+        remembered_texts: Vectors that the encoder remembers.
 
     Raises:
         UserError: The artefacts are missing, damaged, or belong to another encoder or release.
     """
     artefacts = Artefacts.from_directory(directory) if directory else Artefacts.bundled()
-    encoder = RememberingEncoder(load_encoder(artefacts.read_manifest().encoder))
+    encoder = RememberingEncoder(load_encoder(artefacts.read_manifest().encoder), remembered_texts)
     adopted = bool(artefacts.verify(system, encoder).official)
     known_words = english_words()
     own = Artefacts.bundled().learned if adopted else artefacts.learned

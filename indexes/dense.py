@@ -1,14 +1,16 @@
 """Dense retrieval: windows of a note against vectors of code wordings in a FAISS index."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
 
 from indexes.artefacts import Artefacts
 from indexes.candidates import Candidate
 from indexes.encoder import Encoder
 from indexes.pooling import ROWS_PER_WINDOW, Hit, best_hits, pool
-from indexes.rows import Row
+from indexes.rows import Row, RowKind
 from indexes.token_vectors import Vectors
 from indexes.windows import windows
 from knowledge.note_text import Note
@@ -29,11 +31,18 @@ class DenseIndex:
     Args:
         rows: The rows.
         faiss_index: Inner-product index of as many vectors.
+        parameters: Of FAISS, for searching; None takes those of the index.
     """
 
-    def __init__(self, rows: Sequence[Row], faiss_index: Any) -> None:  # noqa: ANN401 (untyped)
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        faiss_index: Any,  # noqa: ANN401 (untyped)
+        parameters: Any = None,  # noqa: ANN401 (untyped)
+    ) -> None:
         self.rows = rows
         self._index = faiss_index
+        self._parameters = parameters
 
     @classmethod
     def load(cls, rows: Sequence[Row], path: Path) -> Self:
@@ -44,6 +53,17 @@ class DenseIndex:
         if hasattr(index, "nprobe"):
             index.nprobe = PROBES
         return cls(rows, index)
+
+    def among(self, kinds: Set[RowKind]) -> "DenseIndex":
+        """Return the same index with only the rows of some kinds to be found."""
+        import faiss
+
+        kept = np.flatnonzero([row.kind in kinds for row in self.rows]).astype(np.int64)
+        limit: dict[str, Any] = {"sel": faiss.IDSelectorBatch(kept)}
+        if hasattr(self._index, "nprobe"):
+            limit["nprobe"] = self._index.nprobe
+            return DenseIndex(self.rows, self._index, faiss.SearchParametersIVF(**limit))
+        return DenseIndex(self.rows, self._index, faiss.SearchParameters(**limit))
 
     def __len__(self) -> int:
         """Return the number of vectors."""
@@ -56,7 +76,7 @@ class DenseIndex:
             vectors: Unit vectors, shape (queries, dimension).
             k: Rows for each.
         """
-        scores, positions = self._index.search(vectors, min(k, len(self)))
+        scores, positions = self._index.search(vectors, min(k, len(self)), params=self._parameters)
         return [
             list(self._hits(*found))
             for found in zip(positions.tolist(), scores.tolist(), strict=True)
@@ -64,7 +84,7 @@ class DenseIndex:
 
     def positions(self, vectors: Vectors, k: int) -> list[list[int]]:
         """Return the positions of the nearest rows of each vector, best first."""
-        _, positions = self._index.search(vectors, min(k, len(self)))
+        _, positions = self._index.search(vectors, min(k, len(self)), params=self._parameters)
         found: list[list[int]] = positions.tolist()
         return found
 
@@ -101,6 +121,10 @@ class DenseGenerator:
         artefacts.verify_rows(artefacts.rows, len(rows))
         artefacts.verify_rows(artefacts.code_index, len(index))
         return cls(index, encoder)
+
+    def among(self, kinds: Set[RowKind]) -> "DenseGenerator":
+        """Return the same generator with only wordings of some kinds to be found."""
+        return DenseGenerator(self._index.among(kinds), self._encoder)
 
     def candidates(self, note: Note, k: int) -> list[Candidate]:
         """Return at most ``k`` distinct codes, best first."""

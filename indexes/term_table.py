@@ -158,9 +158,9 @@ def _is_broad(tree_numbers: Iterable[str]) -> bool:
 
 
 def build_term_table(system: CodeSystem) -> list[Term]:
-    """Return all terms, best kind first, one per set of stems and code."""
+    """Return the table of all terms."""
     known = [*synonym_terms(), *code_terms(system)]
-    return _ordered([*known, *mesh_terms(known)])
+    return table_of([*known, *mesh_terms(known)])
 
 
 def adopt_term_table(
@@ -175,11 +175,11 @@ def adopt_term_table(
     """
     synonyms = (term for term in synonym_terms() if term.code in system)
     carried = (term for term in shipped if term.kind == "mesh" and term.code in system)
-    return _ordered([*synonyms, *official, *code_terms(system), *carried])
+    return table_of([*synonyms, *official, *code_terms(system), *carried])
 
 
-def _ordered(terms: Iterable[Term]) -> list[Term]:
-    """Keep the first term of each set of stems and code, and put the best kind first."""
+def table_of(terms: Iterable[Term]) -> list[Term]:
+    """Return terms, best kind first, one per set of stems and code: the first of them."""
     unique: dict[tuple[frozenset[str], str], Term] = {}
     for term in terms:
         unique.setdefault((term.stems, term.code), term)

@@ -10,13 +10,16 @@ import click
 from indexes.cli_output import json_option, print_report, progress_bar
 
 if TYPE_CHECKING:
+    from indexes.bundle import Bundle
     from indexes.plm_icd.config import PLMConfig
     from indexes.plm_icd.epoch import Epoch
     from indexes.training import Workshop
+    from knowledge.code_systems.base import CodeSystem
 
 DATA = click.Path(path_type=Path, dir_okay=False, exists=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 _COUNT = click.IntRange(min=0)
+_REMEMBERED_TEXTS = 50_000  # 80 MB for vectors of length 384
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,10 +98,12 @@ def ranker(
     from indexes.coded_notes import read_coded_notes
     from indexes.learned import LearnedFiles
     from indexes.training import train_all
+    from knowledge.code_systems import get_code_system
 
     notes = read_coded_notes(data)
     files = LearnedFiles(out or Artefacts.bundled().learned)
-    shop = _workshop(work, _given(given))
+    system = get_code_system()
+    shop = workshop(untrained_bundle(system), system, work, _given(given))
     stacked = train_all(notes, files, shop)
     kept = shop.folder / "out_of_fold.jsonl"
     rows = ({"id": n.id, "scores": s} for n, s in zip(notes, stacked.scores, strict=True))
@@ -133,23 +138,40 @@ def _given(options: dict[str, Any]) -> "PLMConfig":
     return PLMConfig(**{name: value for name, value in options.items() if value is not None})
 
 
-def _workshop(work: Path | None, plm: "PLMConfig") -> "Workshop":
-    from indexes.bundle import load_bundle
-    from indexes.training import Workshop
-    from knowledge.code_systems import get_code_system
+def workshop(
+    bundle: "Bundle", system: "CodeSystem", work: Path | None, plm: "PLMConfig"
+) -> "Workshop":
+    """Return the tools of training.
 
-    system = get_code_system()
-    bundle = load_bundle(system, with_learned=False)
+    Args:
+        bundle: What `untrained_bundle` returns.
+        system: The code system.
+        work: Folder of unfinished work; one in the cache if None.
+        plm: How PLM-ICD is trained.
+    """
+    from indexes.training import Workshop
+
     return Workshop(
         system=system,
         encoder=bundle.encoder,
         untrained=bundle.generators,
         known_words=bundle.known_words,
         plm=plm,
+        index_identity=bundle.identity,
         folder=work_folder(work),
         progress=progress_bar,
         on_epoch=print_epoch,
     )
+
+
+def untrained_bundle(system: "CodeSystem") -> "Bundle":
+    """Load the shipped generators that learn nothing from coded notes.
+
+    The encoder remembers all sentences of a training set, since each fold reads them anew.
+    """
+    from indexes.bundle import load_bundle
+
+    return load_bundle(system, with_learned=False, remembered_texts=_REMEMBERED_TEXTS)
 
 
 def work_folder(given: Path | None) -> Path:

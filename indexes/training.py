@@ -17,7 +17,8 @@ import orjson
 from indexes.candidates import CandidateGenerator
 from indexes.coded_notes import CodedNote, data_identity, folds
 from indexes.encoder import Encoder
-from indexes.evidence_lines import LineGenerator
+from indexes.evidence_lines import LineGenerator, LineModel
+from indexes.hold_out import draw_codes, hide
 from indexes.learned import LearnedFiles
 from indexes.line_learning import learn_lines
 from indexes.mention_learning import learn_mentions
@@ -26,7 +27,7 @@ from indexes.plm_icd.config import PLMConfig
 from indexes.plm_icd.epoch import Epoch
 from indexes.plm_icd.files import PLMCard, PLMFiles
 from indexes.plm_icd.predict import PLMGenerator, PLMPredictor
-from indexes.ranker.features import FeatureBuilder
+from indexes.ranker.features import FeatureBuilder, FeatureTable
 from indexes.ranker.model import Ranker
 from indexes.ranker.pool import pool
 from indexes.ranker.priors import CodePriors
@@ -34,6 +35,7 @@ from indexes.ranker.train import NoteFeatures, Stacked, train_ranker
 from knowledge.code_systems.base import CodeSystem
 
 _SEED = 0
+HIDDEN_SHARE = 0.0
 
 Progress: TypeAlias = Callable[[int, int], None]
 # Opens a progress bar with a title.
@@ -52,7 +54,10 @@ class Workshop(NamedTuple):
         folder: Where unfinished work is kept.
         progress: Opens progress bars.
         on_epoch: Told the name of a PLM-ICD model and what an epoch of its training came to.
+        index_identity: Identifies the build of the untrained generators.
         folds: Parts into which the notes are dealt.
+        hidden_share: Share of the codes whose candidates the ranker also sees as if nothing had
+            been learned of them.
     """
 
     system: CodeSystem
@@ -63,7 +68,9 @@ class Workshop(NamedTuple):
     folder: Path
     progress: ProgressBar
     on_epoch: Callable[[str, Epoch], None]
+    index_identity: str
     folds: int = 5
+    hidden_share: float = HIDDEN_SHARE
 
 
 def train_plm(
@@ -143,68 +150,124 @@ class CrossFitted(NamedTuple):
 
 
 def cross_fitted_features(
-    notes: Sequence[CodedNote], plm: PLMConfig, shop: Workshop
+    notes: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop
 ) -> CrossFitted:
     """Return the features of all notes, each made by parts that learned from other folds.
 
     Args:
         notes: The training notes.
-        plm: How the PLM-ICD of a fold is trained; without validation, for a fixed time.
+        plm: How the PLM-ICD of a fold is trained; without validation, for a fixed time. None
+            leaves its voice out.
         shop: Tools of training.
     """
-    named: dict[int, dict[str, dict[str, float]]] = {}
+    found: dict[int, _Named] = {}
     parts = folds(len(notes), shop.folds, _SEED)
     for number, held_out in enumerate(parts):
-        named.update(_fold_features(number, held_out, notes, plm, shop))
-    names = sorted({name for codes in named.values() for found in codes.values() for name in found})
+        found.update(_fold_features(number, held_out, notes, plm, shop))
+    tables = [table for named in found.values() for table in named]
+    names = sorted({name for table in tables for values in table.values() for name in values})
     fold_of = {n: number for number, held_out in enumerate(parts) for n in held_out}
     return CrossFitted(
         [
-            NoteFeatures(fold_of[n], list(named[n]), _matrix(named[n], names), notes[n].codes)
+            NoteFeatures(
+                fold_of[n],
+                *_table(found[n].known, names),
+                notes[n].codes,
+                _table(found[n].hidden, names),
+            )
             for n in range(len(notes))
         ],
         names,
     )
 
 
+class _Named(NamedTuple):
+    """Features of one note by candidate and name.
+
+    Attributes:
+        known: Of all candidates.
+        hidden: Of some of them, without what was learned of their codes.
+    """
+
+    known: dict[str, dict[str, float]]
+    hidden: dict[str, dict[str, float]]
+
+
 def _fold_features(
     number: int,
     held_out: Sequence[int],
     notes: Sequence[CodedNote],
-    plm: PLMConfig,
+    plm: PLMConfig | None,
     shop: Workshop,
-) -> dict[int, dict[str, dict[str, float]]]:
+) -> dict[int, _Named]:
     """Return the named features of the notes of one fold by their position."""
     kept = shop.folder / f"features-{number}.{_run_identity(notes, plm, shop)}.json"
     if kept.is_file():
-        return {int(n): found for n, found in orjson.loads(kept.read_bytes()).items()}
+        return {int(n): _Named(**found) for n, found in orjson.loads(kept.read_bytes()).items()}
     others = [coded for n, coded in enumerate(notes) if n not in set(held_out)]
     generators = [*shop.untrained, *_fold_parts(number, others, plm, shop)]
-    builder = FeatureBuilder(shop.system, CodePriors.of(c.codes for c in others))
-    features: dict[int, dict[str, dict[str, float]]] = {}
+    priors = CodePriors.of(c.codes for c in others)
+    hidden = _hidden_codes(others, number, shop)
+    builder = FeatureBuilder(shop.system, priors)
+    ignorant = FeatureBuilder(shop.system, priors.without(hidden))
+    features: dict[int, _Named] = {}
     with shop.progress(f"Features of fold {number + 1} of {shop.folds}") as progress:
         for done, n in enumerate(held_out):
             note = notes[n].note
-            features[n] = builder.named(note, pool(note, generators, shop.system))
+            rankings = pool(note, generators, shop.system)
+            unknown = ignorant.named(note, hide(rankings, hidden)) if hidden else {}
+            features[n] = _Named(
+                builder.named(note, rankings),
+                {code: values for code, values in unknown.items() if code in hidden},
+            )
             progress(done + 1, len(held_out))
     unfinished = kept.with_suffix(".unfinished")
-    unfinished.write_bytes(orjson.dumps({str(n): found for n, found in features.items()}))
+    unfinished.write_bytes(orjson.dumps({str(n): found._asdict() for n, found in features.items()}))
     unfinished.replace(kept)
     return features
 
 
+def _hidden_codes(others: Sequence[CodedNote], number: int, shop: Workshop) -> frozenset[str]:
+    if not shop.hidden_share:
+        return frozenset()
+    return draw_codes((coded.codes for coded in others), shop.hidden_share, number)
+
+
 def _fold_parts(
-    number: int, others: Sequence[CodedNote], plm: PLMConfig, shop: Workshop
+    number: int, others: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop
 ) -> list[CandidateGenerator]:
     """Return the learned generators that know the notes of the other folds alone."""
-    folder = shop.folder / f"plm_icd-fold-{number + 1}"
-    _ensure_plm(others, folder, plm, shop)
-    with shop.progress(f"Evidence lines without fold {number + 1}") as progress:
-        lines = learn_lines(others, shop.encoder, shop.system, progress)
+    opinion = []
+    if plm:
+        folder = shop.folder / f"plm_icd-fold-{number + 1}"
+        _ensure_plm(others, folder, plm, shop)
+        opinion.append(PLMGenerator(PLMPredictor(folder)))
+    return [*learned_generators(others, f" without fold {number + 1}", shop), *opinion]
+
+
+def learned_generators(
+    notes: Sequence[CodedNote], which: str, shop: Workshop
+) -> list[CandidateGenerator]:
+    """Return mention dictionary and evidence lines as they learn from notes, without PLM-ICD.
+
+    Evidence lines that a former run learned from the same notes are read instead.
+
+    Args:
+        notes: The notes.
+        which: What distinguishes them, for the title of the progress bar.
+        shop: Tools of training.
+    """
+    identity = hashlib.sha256((data_identity(notes) + shop.encoder.fingerprint).encode())
+    kept = shop.folder / f"lines.{identity.hexdigest()[:16]}.npz"
+    if not kept.is_file():
+        with shop.progress(f"Evidence lines{which}") as progress:
+            lines = learn_lines(notes, shop.encoder, shop.system, progress)
+        unfinished = kept.with_suffix(".unfinished")
+        lines.save(unfinished)
+        unfinished.replace(kept)
     return [
-        MentionGenerator(learn_mentions(others), shop.known_words),
-        LineGenerator(lines, shop.encoder),
-        PLMGenerator(PLMPredictor(folder)),
+        MentionGenerator(learn_mentions(notes), shop.known_words),
+        LineGenerator(LineModel.load(kept), shop.encoder),
     ]
 
 
@@ -220,11 +283,19 @@ def _ensure_plm(
     train_plm(notes, folder, config, shop.system, shop.folder, shop.progress, shop.on_epoch)
 
 
-def _run_identity(notes: Sequence[CodedNote], plm: PLMConfig, shop: Workshop) -> str:
-    settings = [data_identity(notes), plm.model_dump(), shop.encoder.fingerprint, shop.folds]
+def _run_identity(notes: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop) -> str:
+    settings = [
+        data_identity(notes),
+        plm.model_dump() if plm else None,
+        shop.encoder.fingerprint,
+        shop.index_identity,
+        shop.folds,
+        shop.hidden_share,
+    ]
     return hashlib.sha256(orjson.dumps(settings)).hexdigest()[:16]
 
 
-def _matrix(named: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> np.ndarray:
+def _table(named: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> FeatureTable:
     values = [[found.get(name, np.nan) for name in names] for found in named.values()]
-    return np.array(values, dtype=np.float32).reshape(len(named), len(names))
+    matrix = np.array(values, dtype=np.float32).reshape(len(named), len(names))
+    return FeatureTable(list(named), matrix)

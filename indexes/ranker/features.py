@@ -24,6 +24,8 @@ from knowledge.note_text import Note, Span
 
 Rankings = Mapping[str, Sequence[Candidate]]
 
+# Generators that know a code from coded notes alone.
+LEARNED = frozenset({"mentions", "lines", "plm_icd"})
 # Generators whose mentions are the words of a finding; those of the others are clauses or lines.
 EXACT = ("mentions", "terms", "figures")
 # Whose best score within a code's category and at a code's words tells how contested it is.

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -34,6 +34,11 @@ class CodePriors:
         for code, count in self.counts.items():
             totals[category_of(code)] += count
         return totals
+
+    def without(self, codes: Set[str]) -> Self:
+        """Return the counts of notes whose annotators did not have some codes."""
+        counts = {code: count for code, count in self.counts.items() if code not in codes}
+        return replace(self, counts=counts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts, ready for JSON."""

@@ -4,15 +4,19 @@ A learned generator knows its own training notes by heart. So the notes are deal
 each fold the generators learn from the other folds and their voices on this one become features.
 Confidence, threshold and figures come from a second round over the same folds: trees that score a
 note have not seen it (stacked generalisation, D. H. Wolpert 1992).
+
+Some candidates stand among the rows a second time, with all that was learned of their codes hidden:
+so the trees also learn how far titles and synonyms are to be trusted where nothing else is known.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from importlib import metadata
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexes.ranker.features import FeatureTable
 from indexes.ranker.model import RankerCard, calibrate
 from indexes.ranker.priors import CodePriors
 from indexes.ranker.trees import lightgbm
@@ -47,12 +51,15 @@ class NoteFeatures(NamedTuple):
         codes: The candidates.
         values: Their features, shape (codes, features).
         gold: The reference codes of the note.
+        hidden: Some of the candidates again, without what was learned of their codes; trees learn
+            from them, calibration and threshold do not.
     """
 
     fold: int
     codes: Sequence[str]
     values: NDArray[np.float32]
     gold: frozenset[str]
+    hidden: FeatureTable | None = None
 
 
 class Stacked(NamedTuple):
@@ -75,6 +82,7 @@ def train_ranker(
     priors: CodePriors,
     data_sha256: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    passed_over: Set[str] = frozenset(),
 ) -> Stacked:
     """Fit trees, calibration and threshold.
 
@@ -84,30 +92,45 @@ def train_ranker(
         priors: Counts of codes in all training notes, for coding new ones.
         data_sha256: Identifies the training data.
         progress: Told fits done and fits in all.
+        passed_over: Codes that are neither right nor wrong: nothing is fitted to them, though their
+            candidates have a confidence.
     """
     fold_numbers = sorted({note.fold for note in notes})
     raw: list[NDArray[np.float64]] = [np.empty(0)] * len(notes)
     for done, fold in enumerate(fold_numbers):
         progress(done, len(fold_numbers) + 1)
-        booster = _fit([note for note in notes if note.fold != fold], names)
+        booster = _fit([note for note in notes if note.fold != fold], names, passed_over)
         for position, note in enumerate(notes):
             if note.fold == fold:
                 raw[position] = _raw_scores(booster, note)
     progress(len(fold_numbers), len(fold_numbers) + 1)
-    slope, intercept = _fit_calibration(np.concatenate(raw), _targets(notes))
+    judged = np.array([code not in passed_over for note in notes for code in note.codes])
+    slope, intercept = _fit_calibration(np.concatenate(raw)[judged], _targets(notes)[judged])
     scores = [
         dict(zip(note.codes, calibrate(found, slope, intercept).tolist(), strict=True))
         for note, found in zip(notes, raw, strict=True)
     ]
-    threshold = best_threshold(scores, [note.gold for note in notes])
+    threshold = best_threshold(
+        [{c: s for c, s in found.items() if c not in passed_over} for found in scores],
+        [note.gold - passed_over for note in notes],
+    )
     card = _card(names, (slope, intercept), threshold, priors, data_sha256)
-    return Stacked(_fit(notes, names), card, scores)
+    return Stacked(_fit(notes, names, passed_over), card, scores)
 
 
-def _fit(notes: Sequence[NoteFeatures], names: Sequence[str]) -> "Booster":
+def _fit(notes: Sequence[NoteFeatures], names: Sequence[str], passed_over: Set[str]) -> "Booster":
     library = lightgbm()
-    values = np.concatenate([note.values for note in notes])
-    data = library.Dataset(values, _targets(notes), feature_name=list(names), params=_PARAMETERS)
+    hidden = [
+        NoteFeatures(note.fold, *note.hidden, note.gold)
+        for note in notes
+        if note.hidden is not None
+    ]
+    rows = [*notes, *hidden]
+    used = np.array([code not in passed_over for note in rows for code in note.codes])
+    values = np.concatenate([note.values for note in rows])[used]
+    data = library.Dataset(
+        values, _targets(rows)[used], feature_name=list(names), params=_PARAMETERS
+    )
     booster: Booster = library.train(_PARAMETERS, data, num_boost_round=_ROUNDS)
     return booster
 

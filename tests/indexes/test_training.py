@@ -36,6 +36,7 @@ def shop(bundle, system, tiny_encoder, tmp_path_factory):
         untrained=bundle.generators,
         known_words=bundle.known_words,
         plm=plm,
+        index_identity=bundle.identity,
         folder=tmp_path_factory.mktemp("work"),
         progress=_no_bar,
         on_epoch=lambda model, epoch: None,

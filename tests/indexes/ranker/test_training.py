@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from indexes.ranker.features import FeatureTable
 from indexes.ranker.model import LLMVoice, Ranker, RankerFiles, calibrate
 from indexes.ranker.priors import CodePriors
 from indexes.ranker.train import NoteFeatures, train_ranker
@@ -61,6 +62,42 @@ def test_trees_that_score_a_note_have_not_seen_it(notes):
         [c in n.gold for n, s in zip(shuffled, stacked.scores, strict=True) for c in s]
     )
     assert abs(np.corrcoef(confidence, right)[0, 1]) < 0.05
+
+
+def test_codes_that_are_passed_over_are_neither_right_nor_wrong(notes):
+    """Whether they are in the reference changes nothing but that they are scored."""
+    passed_over = {"A03", "A17"}
+    fitted = [
+        train_ranker(changed, NAMES, PRIORS, "", passed_over=passed_over)
+        for changed in (
+            [note._replace(gold=note.gold - passed_over) for note in notes],
+            [note._replace(gold=note.gold | passed_over) for note in notes],
+        )
+    ]
+    assert fitted[0].booster.model_to_string() == fitted[1].booster.model_to_string()
+    assert fitted[0].card == fitted[1].card
+    assert fitted[0].scores == fitted[1].scores
+    assert all(passed_over <= scores.keys() for scores in fitted[0].scores)
+
+
+def test_trees_learn_from_hidden_candidates_and_nothing_else_does(notes):
+    """Where the signal is hidden, the trees learn what the rest of the row tells."""
+    names = ("signal", "title")
+    rng = np.random.default_rng(3)
+    rows, hidden = [], []
+    for note in notes:
+        right = np.array([code in note.gold for code in note.codes])
+        title = (right & (rng.uniform(size=len(right)) < 0.9)).astype(np.float32)
+        known = np.stack([note.values[:, 0] + right, title], axis=1)
+        unknown = np.stack([np.full_like(title, np.nan), title], axis=1)
+        rows.append(note._replace(values=known))
+        hidden.append(rows[-1]._replace(hidden=FeatureTable(note.codes, unknown)))
+    plain = train_ranker(rows, names, PRIORS, "")
+    schooled = train_ranker(hidden, names, PRIORS, "")
+    by_title = np.array([[np.nan, 0.0], [np.nan, 1.0]])
+    lead = [np.diff(s.booster.predict(by_title, raw_score=True))[0] for s in (plain, schooled)]
+    assert lead[1] > lead[0] + 1
+    assert [s.keys() for s in schooled.scores] == [s.keys() for s in plain.scores]
 
 
 def test_the_same_notes_give_the_same_ranker(stacked, notes):
