@@ -1,0 +1,108 @@
+"""What a turn works with: the loaded agent, the guideline search, and one session as objects."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from agent.chat.run_trace import RunTrace
+from agent.chat.session import ChatState, CodeLine, Decision, Work
+from agent.coder import Coder
+from agent.encounter import encounter_context
+from agent.result import AssignedCode, Result
+from indexes.guideline_search import GuidelineSearch, load_guideline_search
+from knowledge.code_systems.icd10cm import ICD10CM
+from knowledge.errors import UserError
+from knowledge.note_text import Note
+from knowledge.rules import EncounterContext
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The parts that all conversations share; loading takes seconds, so keep one.
+
+    Attributes:
+        coder: The agent.
+    """
+
+    coder: Coder
+
+    @property
+    def system(self) -> ICD10CM:
+        """The code system of the agent."""
+        return self.coder.context.system
+
+    @cached_property
+    def guidelines(self) -> GuidelineSearch:
+        """The search for guideline cards; loaded when a question first needs it."""
+        return load_guideline_search(self.system, self.coder.options.index)
+
+
+@dataclass(frozen=True)
+class Session:
+    """The state of a thread as objects."""
+
+    desk: Desk
+    note: Note
+    result: Result
+    trace: RunTrace
+    work: Work
+    decisions: tuple[Decision, ...]
+
+    @classmethod
+    def of(cls, state: ChatState, desk: Desk) -> "Session":
+        """Read the state of a graph.
+
+        Raises:
+            UserError: The thread has no note yet.
+        """
+        if "result" not in state:
+            raise UserError("there is no note yet", fix="/note FILE, or /note and paste one")
+        return cls(
+            desk=desk,
+            note=Note.parse(state["note"], state["note_id"]),
+            result=Result.model_validate(state["result"]),
+            trace=RunTrace.model_validate(state["trace"]),
+            work=Work.model_validate(state["work"]),
+            decisions=tuple(map(Decision.model_validate, state["decisions"])),
+        )
+
+    @property
+    def system(self) -> ICD10CM:
+        """The code system."""
+        return self.desk.system
+
+    @cached_property
+    def encounter(self) -> EncounterContext:
+        """The encounter as the rules see it."""
+        return encounter_context(self.result.context)
+
+    @cached_property
+    def assigned(self) -> dict[str, AssignedCode]:
+        """What the agent assigned, by code."""
+        return {assigned.code: assigned for assigned in self.result.codes}
+
+    def words(self, span: tuple[int, int]) -> str:
+        """Return the words of a span on one line."""
+        return " ".join(self.note.text[slice(*span)].split())
+
+    def title(self, code: str) -> str:
+        """Return a code with its title."""
+        return f"{code} {self.system.get(code).title}"
+
+    def lines(self) -> tuple[CodeLine, ...]:
+        """Return the list as it is shown."""
+        shown = []
+        for place, item in enumerate(self.work.codes):
+            agents = self.assigned.get(item.basis or "")
+            shown.append(
+                CodeLine(
+                    code=item.code,
+                    description=self.system.get(item.code).title,
+                    role="principal" if place == 0 else "secondary",
+                    status=item.status,
+                    origin=item.origin,
+                    confidence=agents.confidence if agents and item.origin == "agent" else None,
+                    evidence=item.evidence,
+                    reason=item.reason,
+                )
+            )
+        return tuple(shown)

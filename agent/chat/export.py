@@ -1,0 +1,87 @@
+"""The coder's list as a result of the JSON contract, and as a table."""
+
+import csv
+import io
+from typing import Literal
+
+from agent.chat.desk import Session
+from agent.chat.session import WorkingCode
+from agent.chat.worklist import coded_items
+from agent.evidence import evidence_at
+from agent.result import AssignedCode, RejectedCode, Result
+from knowledge.assertion import assertion_of
+from knowledge.note_text import Span
+from knowledge.rules import check
+
+Format = Literal["json", "csv"]
+FORMATS: tuple[Format, ...] = ("json", "csv")
+_COLUMNS = ("code", "description", "role", "status", "origin", "evidence", "spans", "reason")
+
+
+def to_text(session: Session, form: Format) -> str:
+    """Return the list in a format; ``json`` is read by ``icd-agent check --result``."""
+    return to_result(session).model_dump_json() + "\n" if form == "json" else _table(session)
+
+
+def to_result(session: Session) -> Result:
+    """Return the agent's result with codes, rejections and findings as the coder left them.
+
+    A code of the coder's own has confidence 1, since she decided; one of the agent keeps its own.
+    """
+    findings = check(coded_items(session.work), session.encounter, session.system)
+    codes = [_assigned(session, item, place == 0) for place, item in enumerate(session.work.codes)]
+    for code in codes:
+        code.findings.extend(n for n, f in enumerate(findings) if code.code in f.codes)
+    rejected = {
+        d.code: RejectedCode(code=d.code, reason=d.reason, stage="check")
+        for d in session.work.dropped
+    }
+    listed = set(session.work.named())
+    rest = [r for r in session.result.rejected if r.code not in rejected]
+    return session.result.model_copy(
+        update={
+            "status": "ok" if codes else "empty",
+            "codes": codes,
+            "rejected": [r for r in (*rejected.values(), *rest) if r.code not in listed],
+            "findings": findings,
+            "plm_icd": None,
+        }
+    )
+
+
+def _assigned(session: Session, item: WorkingCode, principal: bool) -> AssignedCode:
+    agents = session.assigned.get(item.basis or "")
+    own = agents is not None and item.origin == "agent"
+    spans = [Span(*span) for span in item.evidence]
+    assertion = agents.assertion if agents else "present"
+    if agents is None and spans:
+        assertion = assertion_of(session.note, spans[0]).assertion
+    return AssignedCode(
+        code=item.code,
+        description=session.system.get(item.code).title,
+        confidence=agents.confidence if agents and own else 1.0,
+        role="principal" if principal else "secondary",
+        evidence=[evidence_at(session.note, span) for span in spans],
+        assertion=assertion,
+        reason=item.reason,
+        guidelines=agents.guidelines if agents and own else [],
+        sources=agents.sources if agents and own else {},
+        findings=[],
+    )
+
+
+def _table(session: Session) -> str:
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for line in session.lines():
+        words = "; ".join(map(session.words, line.evidence))
+        spans = "; ".join(f"{start}-{end}" for start, end in line.evidence)
+        told = (line.role, line.status, line.origin, words, spans, line.reason)
+        writer.writerow((line.code, line.description, *map(_unformulated, told)))
+    return target.getvalue()
+
+
+def _unformulated(cell: str) -> str:
+    """Keep a spreadsheet from reading words of a note as a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t")) else cell

@@ -1,0 +1,211 @@
+"""What each action does: an answer, or a decision that leads from one work to the next."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from agent.chat import worklist
+from agent.chat.desk import Session
+from agent.chat.detail_answers import guideline, more_specific
+from agent.chat.places import find_words
+from agent.chat.rule_answers import Checked, what_if_added, what_if_removed
+from agent.chat.session import (
+    Decision,
+    Option,
+    Question,
+    Statement,
+    Turn,
+    Work,
+    WorkingCode,
+    at_note,
+    at_trace,
+)
+from agent.chat.why import why, why_not
+from indexes.tokens import text_stems
+from knowledge.errors import UserError
+
+_Answer = Callable[[Session, str], list[Statement]]
+
+
+class Decided(NamedTuple):
+    """What came of a decision: the work after it, its record, and what is said about it."""
+
+    work: Work
+    decision: Decision
+    statement: Statement
+
+
+class _Change(NamedTuple):
+    """The work after a decision, in words what changed, and the spans of the note it is about."""
+
+    work: Work
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+
+def answer(session: Session, turn: Turn) -> list[Statement]:
+    """Answer a question about the list; ``turn.action`` is one of `QUESTIONS`.
+
+    Raises:
+        UserError: The question names no code where one is needed.
+    """
+    if turn.action == "guideline":
+        return guideline(session, turn.text)
+    code = turn.code or code_named(session, turn.text, among_rejected=turn.action == "whynot")
+    return _ANSWERS[turn.action](session, code)
+
+
+_ANSWERS: dict[str, _Answer] = {
+    "why": why,
+    "whynot": why_not,
+    "specific": more_specific,
+    "what_if_added": what_if_added,
+    "what_if_removed": what_if_removed,
+}
+QUESTIONS = frozenset({*_ANSWERS, "guideline"})
+
+
+def code_named(session: Session, text: str, *, among_rejected: bool = False) -> str:
+    """Return the code that a text names: itself, or the one code with these words.
+
+    Args:
+        session: The session.
+        text: A code, or words of its title or evidence.
+        among_rejected: Whether the words are of a rejected code and not of one of the list.
+
+    Raises:
+        UserError: It names none, or several.
+    """
+    try:
+        return session.system.get(session.system.normalise(text)).code
+    except UserError:
+        asked = text_stems(text)
+    if among_rejected:
+        said = {r.code: session.title(r.code) for r in session.result.rejected}
+    else:
+        said = {item.code: _said(session, item) for item in session.work.codes}
+    found = [code for code, words in said.items() if asked and asked <= text_stems(words)]
+    if len(found) == 1:
+        return found[0]
+    where = "rejected code" if among_rejected else "code of the list"
+    which = f"fits {', '.join(found)}" if found else f"fits no {where}"
+    raise UserError(f"{text!r} {which}", fix="name one code, such as those of /codes")
+
+
+def _said(session: Session, item: WorkingCode) -> str:
+    return " ".join((session.title(item.code), *map(session.words, item.evidence)))
+
+
+def decide(session: Session, turn: Turn, checked: Checked | None) -> Decided:
+    """Take a decision of the coder; ``turn.action`` is one of `DECISIONS`.
+
+    Args:
+        session: The session before it.
+        turn: The decision.
+        checked: The last check, for mends.
+
+    Raises:
+        UserError: It cannot be taken as it stands.
+    """
+    change = _DECISIONS[turn.action](session, turn, checked)
+    return _decided(
+        session,
+        change,
+        action=turn.action,
+        code=turn.code or None,
+        replacement=turn.other or None,
+        reason=turn.text if turn.action == "reject" else "",
+    )
+
+
+def settle(session: Session, question: Question, option: Option) -> Decided:
+    """Take the answer to a clarifying question."""
+    work = worklist.answer(session.work, question, option)
+    text = f"answered by the coder, {question.axis} of {question.code}: {option.value}"
+    changed = option.code not in (None, question.code)
+    if changed and option.code:
+        text += f"; {question.code} becomes {session.title(option.code)}"
+    return _decided(
+        session,
+        _Change(work, text, question.spans),
+        action="answer" if option.code else "dismiss",
+        code=question.code,
+        replacement=option.code if changed else None,
+        reason=f"{question.axis}: {option.value}",
+    )
+
+
+def take_back(session: Session, undone: int, work: Work) -> Decided:
+    """Take decision number ``undone`` back, which leads to an earlier work."""
+    taken = next(decision for decision in session.decisions if decision.seq == undone)
+    change = _Change(work, f"decision {undone} taken back: {taken.action}", ())
+    return _decided(session, change, action="undo", code=taken.code, undone=undone)
+
+
+def _decided(session: Session, change: _Change, action: str, **fields: object) -> Decided:
+    decision = Decision.model_validate(
+        {
+            "seq": len(session.decisions) + 1,
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "action": action,
+            "spans": change.spans,
+            **fields,
+        }
+    )
+    cites = (at_trace(session.trace.last + 1), *(at_note(*span) for span in change.spans))
+    text = f"{change.text[0].upper()}{change.text[1:]}."
+    return Decided(change.work, decision, Statement(text=text, citations=cites))
+
+
+def _accept(session: Session, turn: Turn, checked: Checked | None) -> _Change:
+    work = worklist.accept(session.work, turn.code)
+    if turn.code == worklist.ALL:
+        return _Change(work, f"all {len(work.codes)} codes accepted", ())
+    return _Change(work, f"{turn.code} accepted", _spans(session, turn.code))
+
+
+def _reject(session: Session, turn: Turn, checked: Checked | None) -> _Change:
+    work = worklist.reject(session.work, turn.code, turn.text)
+    return _Change(work, f"{turn.code} rejected", _spans(session, turn.code))
+
+
+def _replace(session: Session, turn: Turn, checked: Checked | None) -> _Change:
+    work = worklist.replace(session.work, turn.code, turn.other, session.system)
+    text = f"{turn.code} becomes {session.title(turn.other)}"
+    return _Change(work, text, _spans(session, turn.code))
+
+
+def _add(session: Session, turn: Turn, checked: Checked | None) -> _Change:
+    place = find_words(session.note, turn.text) if turn.text else None
+    work = worklist.add(session.work, turn.code, place, session.system)
+    spans = ((place.start, place.end),) if place else ()
+    return _Change(work, f"{session.title(turn.code)} added", spans)
+
+
+def _principal(session: Session, turn: Turn, checked: Checked | None) -> _Change:
+    work = worklist.make_principal(session.work, turn.code)
+    return _Change(work, f"{turn.code} is the principal diagnosis", _spans(session, turn.code))
+
+
+def _mend(session: Session, turn: Turn, checked: Checked | None) -> _Change:
+    if checked is None:
+        raise UserError("there was no check yet", fix="/check")
+    edit, finding = checked.mend(turn.number, session.work.named())
+    work = worklist.mend(session.work, edit, finding.message)
+    return _Change(work, f"mend of finding {turn.number} ({finding.rule}): {edit}", ())
+
+
+_DECISIONS: dict[str, Callable[[Session, Turn, Checked | None], _Change]] = {
+    "accept": _accept,
+    "reject": _reject,
+    "replace": _replace,
+    "add": _add,
+    "principal": _principal,
+    "mend": _mend,
+}
+DECISIONS = frozenset(_DECISIONS)
+
+
+def _spans(session: Session, code: str) -> tuple[tuple[int, int], ...]:
+    entry = session.work.find(code)
+    return entry.evidence if entry else ()
