@@ -96,7 +96,7 @@ class OpenAxis:
 
     Attributes:
         axis: The axis.
-        options: In the order of the data file; at least two.
+        options: In the order of their codes; at least two.
     """
 
     axis: Axis
@@ -146,7 +146,8 @@ def _options(system: ICD10CM, code: str, own: _Reading, axis: Axis) -> tuple[Axi
         value = reading.values.get(axis.axis)
         if value is not None and _differ_in(axis, own, reading):
             codes.setdefault(value, other)
-    return tuple(AxisOption(value, codes[value]) for value in axis.values if value in codes)
+    options = (AxisOption(value, code) for value, code in codes.items())
+    return tuple(sorted(options, key=lambda option: option.code))
 
 
 def _differ_in(axis: Axis, own: _Reading, other: _Reading) -> bool:

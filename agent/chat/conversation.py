@@ -90,7 +90,7 @@ class Conversation:
         """
         if not text.strip():
             return self._mistake(UserError("the note is empty", fix="give a note with text in it"))
-        turn = Turn(action="note", code=note_id, text=text, context=context.model_dump())
+        turn = Turn(action="note", note_id=note_id, text=text, context=context.model_dump())
         return self._run(turn, f"code {note_id[:_SHOWN_OF_NOTE_ID]}")
 
     def send(self, text: str) -> Reply:
@@ -157,8 +157,13 @@ class Conversation:
     def _log(self, state: ChatState, before: int) -> None:
         new = [Decision.model_validate(d) for d in state.get("decisions", [])[before:]]
         if new:
-            sha256 = hashlib.sha256(state["note"].encode("utf-8")).hexdigest()
-            self._store.log(self.thread, sha256, new)
+            about = {
+                "thread": self.thread,
+                "note_sha256": hashlib.sha256(state["note"].encode("utf-8")).hexdigest(),
+                "release": state["result"]["release"],
+                "policy": state["result"]["policy"],
+            }
+            self._store.log(about, new)
 
     def _mistake(self, error: UserError) -> Reply:
         return self._shown(Reply(kind="error", statements=(Statement(text=str(error)),)))

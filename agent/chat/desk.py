@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from pydantic import ValidationError
+
 from agent.chat.run_trace import RunTrace
 from agent.chat.session import ChatState, CodeLine, Decision, Work
 from agent.coder import Coder
@@ -52,10 +54,27 @@ class Session:
         """Read the state of a graph.
 
         Raises:
-            UserError: The thread has no note yet.
+            UserError: The thread has no note yet, or one of another version or release.
         """
         if "result" not in state:
             raise UserError("there is no note yet", fix="/note FILE, or /note and paste one")
+        try:
+            session = cls._read(state, desk)
+        except ValidationError as error:
+            raise UserError(
+                "the thread was stored by another version of icd-agent",
+                fix="open another thread, or icd-agent data purge",
+            ) from error
+        if session.result.release != desk.system.release:
+            raise UserError(
+                f"the note was coded in release {session.result.release}, not "
+                f"{desk.system.release}",
+                fix="open another thread and code the note again",
+            )
+        return session
+
+    @classmethod
+    def _read(cls, state: ChatState, desk: Desk) -> "Session":
         return cls(
             desk=desk,
             note=Note.parse(state["note"], state["note_id"]),

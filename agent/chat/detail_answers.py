@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from agent.chat.desk import Session
-from agent.chat.places import WordPlaces, sentences_at
+from agent.chat.places import WordPlaces, sentences_at, words_of
 from agent.chat.session import Citation, Statement, at_note
 from indexes.tokens import text_stems
 from knowledge.assertion import AssertionAnnotator
@@ -23,7 +23,7 @@ class _Detail(NamedTuple):
 
     code: str
     places: Sequence[Span]
-    missing: frozenset[str]
+    missing: Sequence[str]
 
 
 def more_specific(session: Session, code: str) -> list[Statement]:
@@ -66,14 +66,15 @@ def _details(session: Session, code: str) -> Iterator[_Detail]:
             for stem in extra
         }
         places = [spans[0] for spans in found.values() if spans]
-        yield _Detail(other, places, frozenset(s for s, spans in found.items() if not spans))
+        missing = words_of(title, [stem for stem, spans in found.items() if not spans])
+        yield _Detail(other, places, missing)
 
 
 def _told(session: Session, detail: _Detail) -> Statement:
     words = ", ".join(f'"{session.note.slice(place)}"' for place in sorted(detail.places))
     text = f"{session.title(detail.code)}: the note says {words}"
     if detail.missing:
-        text += f"; not in it: {', '.join(sorted(detail.missing))}"
+        text += f"; not in it: {', '.join(detail.missing)}"
     if not session.system.get(detail.code).billable:
         text += "; it needs more characters"
     cites = tuple(at_note(place.start, place.end) for place in sorted(detail.places))

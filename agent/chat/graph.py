@@ -73,7 +73,7 @@ def clarify(state: ChatState, runtime: Runtime[Desk]) -> Command[Any]:
 
 
 def _code_note(turn: Turn, desk: Desk) -> ChatState:
-    request = CodingRequest(turn.code or "note", turn.text, ResultContext(**turn.context))
+    request = CodingRequest(turn.note_id, turn.text, ResultContext(**turn.context))
     result, events = desk.coder.code_traced(request)
     count = len(result.codes)
     text = f"{request.id}: {count} code{'' if count == 1 else 's'}, {len(result.rejected)} rejected"
@@ -126,7 +126,7 @@ _OTHERS: dict[str, Callable[[ChatState, Session, Turn], ChatState]] = {
 def _after(state: ChatState, session: Session, decided: turns.Decided) -> ChatState:
     """Return what a decision changes in the state."""
     decision = decided.decision
-    codes = [code for code in (decision.code, decision.replacement) if code]
+    codes = [*(judged.code for judged in decision.codes), *decision.replacement]
     trace = session.trace.with_line(codes, decided.statement.text.rstrip("."))
     before = {"seq": decision.seq, "work": session.work.model_dump(mode="json")}
     return {

@@ -32,7 +32,7 @@ COMMANDS: dict[str, str] = {
 _CODE = r"[A-Za-z][0-9][0-9A-Za-z](?:\.?[0-9A-Za-z]{1,4})?"
 _GUIDELINE = (
     r"(?:what (?:does|do) the (?:official )?guidelines? say (?:about|on)"
-    r"|guidelines? (?:about|on|for)|guidelines?) (?P<text>.+)"
+    r"|guidelines? (?:about|on|for)|guidelines?) (?P<text>.+?)"
 )
 
 
@@ -56,11 +56,11 @@ _FORMS: Sequence[_Form] = (
     _form(rf"why (?:didn't|don't) you (?:code|assign|choose) {_C}", "whynot"),
     _form(rf"why (?:(?:did|do) you (?:code|assign|choose) |is |was )?{_C}(?: there)?", "why"),
     _form(rf"explain {_C}", "why"),
-    _form(r"why not (?P<text>.+)", "whynot"),
-    _form(r"why (?P<text>.+)", "why"),
+    _form(r"why not (?P<text>.+?)", "whynot"),
+    _form(r"why (?P<text>.+?)", "why"),
     _form(
         r"(?:is there |give me )?(?:a |anything |something )?more specific(?: code)?"
-        r"(?: for| than)? (?P<text>.+)",
+        r"(?: for| than)? (?P<text>.+?)",
         "specific",
     ),
     _form(_GUIDELINE, "guideline"),
@@ -70,9 +70,9 @@ _FORMS: Sequence[_Form] = (
     _form(r"(?:show |list )?(?:the )?codes", "codes"),
     _form(r"undo", "undo"),
     _form(rf"accept (?P<code>{_CODE}|all)", "accept"),
-    _form(rf"reject {_C}(?:(?:,? because|:)? (?P<text>.+))?", "reject"),
+    _form(rf"reject {_C}(?:(?:,? because|:)? (?P<text>.+?))?", "reject"),
     _form(rf"replace {_C} (?:with|by) {_O}", "replace"),
-    _form(rf"add {_C}(?:(?:,? for|:)? (?P<text>.+))?", "add"),
+    _form(rf"add {_C}(?:(?:,? for|:)? (?P<text>.+?))?", "add"),
 )
 
 

@@ -242,10 +242,10 @@ class _Points:
 
 def read_answer(question: Question, text: str) -> Option | None:
     """Return the option that a text names: its number, its value, its code; None: no answer."""
-    said = " ".join(text.casefold().replace(".", ". ").split()).rstrip(". !")
+    said = " ".join(text.casefold().split()).strip(" .)!")
     if said.isdigit() and 1 <= int(said) <= len(question.options):
         return question.options[int(said) - 1]
-    if said in ("unknown", "not known", "undetermined", "skip", "unable to determine"):
+    if said in ("unknown", "not known", "undetermined", "unable to determine"):
         return UNDETERMINED
     code = text.strip().upper()
     for option in question.options:

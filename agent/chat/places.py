@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from indexes.tokens import token_stems, tokenise
 from knowledge.errors import UserError
@@ -26,6 +26,13 @@ class WordPlaces:
             return list(places)
         parts = list(within)
         return [place for place in places if any(part.contains(place) for part in parts)]
+
+
+def words_of(text: str, stems: Collection[str]) -> list[str]:
+    """Return the words of a text that have one of the stems, each once, in order."""
+    tokens = tokenise(text)
+    found = zip(tokens, token_stems(tokens), strict=True)
+    return list(dict.fromkeys(token.text.lower() for token, stem in found if stem in stems))
 
 
 def find_words(note: Note, words: str) -> Span:

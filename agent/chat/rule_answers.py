@@ -1,13 +1,12 @@
 """What the coding rules say of the list, and how that would change with one code more or less."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from agent.chat.desk import Session
 from agent.chat.session import Citation, Statement, at_note
-from agent.chat.worklist import coded_items
+from agent.chat.worklist import coded_items, items_of
 from knowledge.errors import UserError
 from knowledge.rules import CodedItem, Finding, Mend, check
 
@@ -60,10 +59,20 @@ def tell(session: Session, checked: Checked) -> list[Statement]:
 
 
 def what_if_added(session: Session, code: str) -> list[Statement]:
-    """Tell what the rules would say if a code were added to the list."""
-    items = coded_items(session.work)
-    role: Any = "secondary" if items else "principal"
-    return _difference(session, [*items, CodedItem(code, role)], f"with {code} added")
+    """Tell what the rules would say if a code were added to the list.
+
+    Raises:
+        UserError: The code is on the list already.
+    """
+    if session.work.find(code):
+        raise UserError(f"{code} is on the list already", fix=f"what if I remove {code}?")
+    return if_added(session, code)
+
+
+def if_added(session: Session, code: str) -> list[Statement]:
+    """Tell what the rules find in the list with one code more."""
+    listed = [(item.code, item.evidence) for item in session.work.codes]
+    return _difference(session, items_of([*listed, (code, ())]), f"with {code} added")
 
 
 def what_if_removed(session: Session, code: str) -> list[Statement]:
@@ -74,11 +83,8 @@ def what_if_removed(session: Session, code: str) -> list[Statement]:
     """
     if session.work.find(code) is None:
         raise UserError(f"{code} is not on the list", fix="/codes")
-    rest = [item for item in coded_items(session.work) if item.code != code]
-    named = [
-        CodedItem(i.code, "secondary" if n else "principal", i.evidence) for n, i in enumerate(rest)
-    ]
-    return _difference(session, named, f"without {code}")
+    rest = [(item.code, item.evidence) for item in session.work.codes if item.code != code]
+    return _difference(session, items_of(rest), f"without {code}")
 
 
 def _difference(session: Session, items: Sequence[CodedItem], named: str) -> list[Statement]:

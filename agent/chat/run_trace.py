@@ -23,6 +23,7 @@ class TraceLine(BaseModel):
     node: str
     codes: tuple[str, ...]
     text: str
+    reason: str = ""
     citation: str | None = None
     replacement: str | None = None
 
@@ -81,7 +82,8 @@ def _lines(events: Sequence[Event]) -> Iterator[TraceLine]:
                 number=number,
                 node=event.node,
                 codes=(event.code,),
-                text=f"{event.action} {event.code}: {event.reason}",
+                text=f"{event.action} {event.code}",
+                reason=event.reason,
                 citation=event.citation,
                 replacement=event.replacement,
             )

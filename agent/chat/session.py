@@ -71,15 +71,21 @@ class Work(_Part):
         return next((item for item in self.codes if item.code == code), None)
 
 
+class Judged(_Part):
+    """A code that was decided on, and the offsets of its evidence in the note."""
+
+    code: str
+    spans: tuple[tuple[int, int], ...] = ()
+
+
 class Decision(_Part):
     """One decision of the coder; docs/chat.md documents it as a line of the decision log."""
 
     seq: int = Field(description="Number within the thread, from 1.")
     at: str = Field(description="UTC, ISO 8601.")
     action: Action
-    code: str | None = None
-    replacement: str | None = None
-    spans: tuple[tuple[int, int], ...] = ()
+    codes: tuple[Judged, ...] = Field(default=(), description="The codes that it is about.")
+    replacement: tuple[str, ...] = Field(default=(), description="The codes in their place.")
     reason: str = ""
     undone: int | None = Field(default=None, description="For undo: the decision taken back.")
 
@@ -156,6 +162,7 @@ class Turn(_Part):
     other: str = ""
     text: str = ""
     number: int = 0
+    note_id: str = ""
     context: dict[str, Any] = {}
 
 

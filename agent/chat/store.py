@@ -5,7 +5,7 @@ turn would store the note and its result again with every word that a coder type
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -91,8 +91,12 @@ class ChatStore:
                     (thread, thread),
                 )
 
-    def log(self, thread: str, note_sha256: str, decisions: Iterable[Decision]) -> None:
+    def log(self, about: Mapping[str, str], decisions: Iterable[Decision]) -> None:
         """Append decisions to the log, where there is one.
+
+        Args:
+            about: What every line says of thread and note.
+            decisions: The decisions.
 
         Raises:
             UserError: The log cannot be written.
@@ -100,7 +104,7 @@ class ChatStore:
         if self._files is None:
             return
         self._files.create(self._files.decisions)
-        head = {"version": DECISION_LOG_VERSION, "thread": thread, "note_sha256": note_sha256}
+        head = {"version": DECISION_LOG_VERSION, **about}
         with self._files.decisions.open("ab") as file:
             for decision in decisions:
                 file.write(orjson.dumps({**head, **decision.model_dump()}) + b"\n")

@@ -11,6 +11,7 @@ from agent.chat.places import find_words
 from agent.chat.rule_answers import Checked, what_if_added, what_if_removed
 from agent.chat.session import (
     Decision,
+    Judged,
     Option,
     Question,
     Statement,
@@ -36,11 +37,12 @@ class Decided(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """The work after a decision, in words what changed, and the spans of the note it is about."""
+    """The work after a decision, what changed in words, and the codes that it is about."""
 
     work: Work
     text: str
-    spans: tuple[tuple[int, int], ...]
+    codes: tuple[Judged, ...]
+    replacement: tuple[str, ...] = ()
 
 
 def answer(session: Session, turn: Turn) -> list[Statement]:
@@ -108,38 +110,28 @@ def decide(session: Session, turn: Turn, checked: Checked | None) -> Decided:
         UserError: It cannot be taken as it stands.
     """
     change = _DECISIONS[turn.action](session, turn, checked)
-    return _decided(
-        session,
-        change,
-        action=turn.action,
-        code=turn.code or None,
-        replacement=turn.other or None,
-        reason=turn.text if turn.action == "reject" else "",
-    )
+    reason = turn.text if turn.action == "reject" else ""
+    return _decided(session, change, action=turn.action, reason=reason)
 
 
 def settle(session: Session, question: Question, option: Option) -> Decided:
     """Take the answer to a clarifying question."""
     work = worklist.answer(session.work, question, option)
     text = f"answered by the coder, {question.axis} of {question.code}: {option.value}"
-    changed = option.code not in (None, question.code)
-    if changed and option.code:
+    changed = option.code is not None and option.code != question.code
+    if option.code and changed:
         text += f"; {question.code} becomes {session.title(option.code)}"
-    return _decided(
-        session,
-        _Change(work, text, question.spans),
-        action="answer" if option.code else "dismiss",
-        code=question.code,
-        replacement=option.code if changed else None,
-        reason=f"{question.axis}: {option.value}",
-    )
+    judged = (Judged(code=question.code, spans=question.spans),)
+    change = _Change(work, text, judged, (option.code,) if option.code and changed else ())
+    action = "answer" if option.code else "dismiss"
+    return _decided(session, change, action=action, reason=f"{question.axis}: {option.value}")
 
 
 def take_back(session: Session, undone: int, work: Work) -> Decided:
     """Take decision number ``undone`` back, which leads to an earlier work."""
     taken = next(decision for decision in session.decisions if decision.seq == undone)
-    change = _Change(work, f"decision {undone} taken back: {taken.action}", ())
-    return _decided(session, change, action="undo", code=taken.code, undone=undone)
+    text = f"decision {undone} taken back: {taken.action}"
+    return _decided(session, _Change(work, text, taken.codes), action="undo", undone=undone)
 
 
 def _decided(session: Session, change: _Change, action: str, **fields: object) -> Decided:
@@ -148,11 +140,13 @@ def _decided(session: Session, change: _Change, action: str, **fields: object) -
             "seq": len(session.decisions) + 1,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "action": action,
-            "spans": change.spans,
+            "codes": change.codes,
+            "replacement": change.replacement,
             **fields,
         }
     )
-    cites = (at_trace(session.trace.last + 1), *(at_note(*span) for span in change.spans))
+    spans = dict.fromkeys(span for judged in change.codes for span in judged.spans)
+    cites = (at_trace(session.trace.last + 1), *(at_note(*span) for span in spans))
     text = f"{change.text[0].upper()}{change.text[1:]}."
     return Decided(change.work, decision, Statement(text=text, citations=cites))
 
@@ -160,31 +154,32 @@ def _decided(session: Session, change: _Change, action: str, **fields: object) -
 def _accept(session: Session, turn: Turn, checked: Checked | None) -> _Change:
     work = worklist.accept(session.work, turn.code)
     if turn.code == worklist.ALL:
-        return _Change(work, f"all {len(work.codes)} codes accepted", ())
-    return _Change(work, f"{turn.code} accepted", _spans(session, turn.code))
+        judged = _judged(session, *session.work.named())
+        return _Change(work, f"all {len(work.codes)} codes accepted", judged)
+    return _Change(work, f"{turn.code} accepted", _judged(session, turn.code))
 
 
 def _reject(session: Session, turn: Turn, checked: Checked | None) -> _Change:
     work = worklist.reject(session.work, turn.code, turn.text)
-    return _Change(work, f"{turn.code} rejected", _spans(session, turn.code))
+    return _Change(work, f"{turn.code} rejected", _judged(session, turn.code))
 
 
 def _replace(session: Session, turn: Turn, checked: Checked | None) -> _Change:
     work = worklist.replace(session.work, turn.code, turn.other, session.system)
     text = f"{turn.code} becomes {session.title(turn.other)}"
-    return _Change(work, text, _spans(session, turn.code))
+    return _Change(work, text, _judged(session, turn.code), (turn.other,))
 
 
 def _add(session: Session, turn: Turn, checked: Checked | None) -> _Change:
     place = find_words(session.note, turn.text) if turn.text else None
     work = worklist.add(session.work, turn.code, place, session.system)
-    spans = ((place.start, place.end),) if place else ()
-    return _Change(work, f"{session.title(turn.code)} added", spans)
+    judged = Judged(code=turn.code, spans=((place.start, place.end),) if place else ())
+    return _Change(work, f"{session.title(turn.code)} added", (judged,))
 
 
 def _principal(session: Session, turn: Turn, checked: Checked | None) -> _Change:
     work = worklist.make_principal(session.work, turn.code)
-    return _Change(work, f"{turn.code} is the principal diagnosis", _spans(session, turn.code))
+    return _Change(work, f"{turn.code} is the principal diagnosis", _judged(session, turn.code))
 
 
 def _mend(session: Session, turn: Turn, checked: Checked | None) -> _Change:
@@ -192,7 +187,8 @@ def _mend(session: Session, turn: Turn, checked: Checked | None) -> _Change:
         raise UserError("there was no check yet", fix="/check")
     edit, finding = checked.mend(turn.number, session.work.named())
     work = worklist.mend(session.work, edit, finding.message)
-    return _Change(work, f"mend of finding {turn.number} ({finding.rule}): {edit}", ())
+    text = f"mend of finding {turn.number} ({finding.rule}): {edit}"
+    return _Change(work, text, _judged(session, *edit.remove), tuple(edit.add))
 
 
 _DECISIONS: dict[str, Callable[[Session, Turn, Checked | None], _Change]] = {
@@ -206,6 +202,6 @@ _DECISIONS: dict[str, Callable[[Session, Turn, Checked | None], _Change]] = {
 DECISIONS = frozenset(_DECISIONS)
 
 
-def _spans(session: Session, code: str) -> tuple[tuple[int, int], ...]:
-    entry = session.work.find(code)
-    return entry.evidence if entry else ()
+def _judged(session: Session, *codes: str) -> tuple[Judged, ...]:
+    entries = {item.code: item.evidence for item in session.work.codes}
+    return tuple(Judged(code=code, spans=entries.get(code, ())) for code in codes)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from agent.chat.desk import Session
-from agent.chat.rule_answers import what_if_added
+from agent.chat.places import words_of
+from agent.chat.rule_answers import if_added
 from agent.chat.session import Citation, Statement, WorkingCode, at_note, at_trace
 from agent.result import AssignedCode
 from indexes.plm_icd.predict import NAME as PLM_ICD
@@ -47,13 +48,13 @@ def why_not(session: Session, code: str) -> list[Statement]:
         *_dropped(session, code),
         *_rejected(session, code),
         *_ranked(session, code),
+        *_plm_icd_alone(session, code),
         *_below(session, code),
     ]
-    told = "".join(statement.text for statement in statements)
-    steps = [s for s in _steps(session, code) if s.text.split(": ", 2)[-1].rstrip(".") not in told]
+    steps = list(_steps(session, code))
     if not statements and not steps:
         statements.append(_not_retrieved(session, code))
-    return [*statements, *steps, *what_if_added(session, code)]
+    return [*statements, *steps, *if_added(session, code)]
 
 
 def _standing(
@@ -116,7 +117,8 @@ def _steps(session: Session, *codes: str) -> Iterator[Statement]:
             continue
         seen.add(line.number)
         cited = [at_trace(line.number), *_cards(line.citation)]
-        yield Statement(text=f"{line.node}: {line.text}.", citations=tuple(cited))
+        told = ": ".join(part for part in (line.node, line.text, line.reason) if part)
+        yield Statement(text=f"{told.rstrip('.')}.", citations=tuple(cited))
 
 
 def _sections(session: Session, code: str, agents: AssignedCode | None) -> Iterator[Statement]:
@@ -152,6 +154,16 @@ def _rejected(session: Session, code: str) -> Iterator[Statement]:
             yield Statement(text=text, citations=(at_trace(session.trace.run_end),))
 
 
+def _plm_icd_alone(session: Session, code: str) -> Iterator[Statement]:
+    """Tell that PLM-ICD alone assigns a code, and where its attention rests."""
+    opinion = session.result.plm_icd
+    for only in opinion.plm_only if opinion else ():
+        if only.code == code:
+            cites = (at_note(e.start, e.end) for e in only.evidence)
+            text = f"PLM-ICD assigns {code} ({only.probability:.2f}), the agent does not."
+            yield Statement(text=text, citations=(*cites, at_trace(session.trace.run_end)))
+
+
 def _ranked(session: Session, code: str) -> Iterator[Statement]:
     places = [candidate.code for candidate in session.result.candidates]
     if code not in places:
@@ -185,7 +197,8 @@ def _below(session: Session, code: str) -> Iterator[Statement]:
 
 
 def _not_retrieved(session: Session, code: str) -> Statement:
-    absent = text_stems(session.system.get(code).title) - text_stems(session.note.text)
-    lacking = f" The note lacks words of its title: {', '.join(sorted(absent))}." if absent else ""
+    title = session.system.get(code).title
+    absent = words_of(title, text_stems(title) - text_stems(session.note.text))
+    lacking = f" The note lacks words of its title: {', '.join(absent)}." if absent else ""
     text = f"{session.title(code)} was not retrieved: no generator found it in the note.{lacking}"
     return Statement(text=text, citations=(at_trace(session.trace.retrieve_line),))
