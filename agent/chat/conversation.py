@@ -11,7 +11,7 @@ with ChatStore.open(ChatFiles()) as store:
 import hashlib
 from typing import Any
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 from langsmith import tracing_context
@@ -45,7 +45,7 @@ class Conversation:
         self.thread = thread
         self._desk = desk
         self._store = store
-        self._graph = build_chat_graph(store.checkpointer)
+        self._graph = build_chat_graph(desk, store.checkpointer)
         self._config: RunnableConfig = {"configurable": {"thread_id": thread}}
 
     @classmethod
@@ -79,6 +79,11 @@ class Conversation:
     def decisions(self) -> tuple[Decision, ...]:
         """Every decision so far, those taken back included."""
         return tuple(map(Decision.model_validate, self._state().get("decisions", [])))
+
+    @property
+    def messages(self) -> list[AnyMessage]:
+        """What the coder and the conversation have said, in order."""
+        return list(self._state().get("messages", []))
 
     def code_note(self, text: str, context: ResultContext, note_id: str = "note") -> Reply:
         """Code a note; it takes the place of the thread's former one.
@@ -148,7 +153,7 @@ class Conversation:
             given = {**given, "messages": message}
         # LangChain would send the note to LangSmith where a user's environment asks for it.
         with tracing_context(enabled=False):
-            self._graph.invoke(given, self._config, context=self._desk, durability="exit")
+            self._graph.invoke(given, self._config, durability="exit")
         self._store.keep_newest(self.thread)
         state = self._state()
         self._log(state, before)

@@ -15,7 +15,6 @@ from langchain_core.messages import AIMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
 from agent.chat import turns, worklist
@@ -28,24 +27,36 @@ from agent.request import CodingRequest
 from agent.result import ResultContext
 from knowledge.errors import UserError
 
-ChatGraph: TypeAlias = CompiledStateGraph[ChatState, Desk, ChatState, ChatState]
+ChatGraph: TypeAlias = CompiledStateGraph[ChatState, None, ChatState, ChatState]
 
 
-def build_chat_graph(checkpointer: "BaseCheckpointSaver[str]") -> ChatGraph:
-    """Return the compiled graph; a `Desk` comes with each invocation."""
-    graph: StateGraph[ChatState, Desk, ChatState, ChatState] = StateGraph(
-        ChatState, context_schema=Desk
-    )
-    graph.add_node("turn", take_turn)
-    graph.add_node("clarify", clarify, destinations=("clarify", END))
+def build_chat_graph(
+    desk: Desk, checkpointer: "BaseCheckpointSaver[str] | None" = None
+) -> ChatGraph:
+    """Return the compiled graph.
+
+    Args:
+        desk: What its turns work with.
+        checkpointer: Where threads live; None leaves that to whoever runs the graph.
+    """
+
+    def take(state: ChatState) -> ChatState:
+        return take_turn(state, desk)
+
+    def ask(state: ChatState) -> Command[Any]:
+        return clarify(state, desk)
+
+    graph: StateGraph[ChatState, None, ChatState, ChatState] = StateGraph(ChatState)
+    graph.add_node("turn", take)
+    graph.add_node("clarify", ask, destinations=("clarify", END))
     graph.add_edge(START, "turn")
     graph.add_edge("turn", "clarify")
     return graph.compile(checkpointer=checkpointer)
 
 
-def take_turn(state: ChatState, runtime: Runtime[Desk]) -> ChatState:
+def take_turn(state: ChatState, desk: Desk) -> ChatState:
     """Do what the turn asks; a mistake of the coder becomes the reply and changes nothing."""
-    desk, turn = runtime.context, Turn.model_validate(state["turn"])
+    turn = Turn.model_validate(state["turn"])
     try:
         if turn.action == "note":
             return _code_note(turn, desk)
@@ -59,11 +70,11 @@ def take_turn(state: ChatState, runtime: Runtime[Desk]) -> ChatState:
         return _reply("error", [Statement(text=str(error))])
 
 
-def clarify(state: ChatState, runtime: Runtime[Desk]) -> Command[Any]:
+def clarify(state: ChatState, desk: Desk) -> Command[Any]:
     """Put the first open question and wait; its answer changes the list."""
     if "result" not in state:
         return Command(goto=END)
-    session = Session.of(state, runtime.context)
+    session = Session.of(state, desk)
     questions = open_questions(session.work, session.result, session.note, session.system)
     if not questions:
         return Command(goto=END)

@@ -67,6 +67,7 @@ _FORMS: Sequence[_Form] = (
     _form(r"check(?: (?:it|them|the codes|the list))?", "check"),
     _form(rf"what if i (?:add|added|code|coded) {_C}", "what_if_added"),
     _form(rf"what if i (?:remove|removed|drop|dropped|reject|rejected) {_C}", "what_if_removed"),
+    _form(rf"what if i replaced? {_C} (?:with|by) {_O}", "what_if_replaced"),
     _form(r"(?:show |list )?(?:the )?codes", "codes"),
     _form(r"undo", "undo"),
     _form(rf"accept (?P<code>{_CODE}|all)", "accept"),
@@ -89,7 +90,7 @@ def read(line: str, system: ICD10CM) -> Turn:
         match = form.pattern.fullmatch(line)
         if match:
             groups = {k: v.strip() for k, v in match.groupdict().items() if v}
-            return _normal(Turn.model_validate({"action": form.action, **groups}), system)
+            return _normal(_turn(action=form.action, **groups), system)
     raise UserError(
         "that is no question I know; you can ask why CODE, why not CODE, is there a more specific "
         "code for CODE, what does the guideline say about WORDS, what if I add CODE, or check",
@@ -107,10 +108,14 @@ def _command(line: str, system: ICD10CM) -> Turn:
     return _normal(reader(name, rest), system)
 
 
+def _turn(**fields: object) -> Turn:
+    return Turn.model_validate(fields)
+
+
 def _bare(name: str, rest: str) -> Turn:
     if rest:
         raise UserError(f"/{name} takes nothing after it, not {rest!r}", fix=f"/{name}")
-    return Turn(action=name)
+    return _turn(action=name)
 
 
 def _of_code(name: str, rest: str) -> Turn:
@@ -119,20 +124,20 @@ def _of_code(name: str, rest: str) -> Turn:
         raise UserError(f"/{name} needs a code", fix=_usage(name))
     if text and name not in ("reject", "add"):
         raise UserError(f"/{name} takes one code, not {rest!r}", fix=_usage(name))
-    return Turn(action=name, code=code, text=text.strip())
+    return _turn(action=name, code=code, text=text.strip())
 
 
 def _of_two_codes(name: str, rest: str) -> Turn:
     parts = rest.split()
     if len(parts) != 2:
         raise UserError(f"/{name} needs two codes, not {rest!r}", fix=_usage(name))
-    return Turn(action=name, code=parts[0], other=parts[1])
+    return _turn(action=name, code=parts[0], other=parts[1])
 
 
 def _of_number(name: str, rest: str) -> Turn:
     if not rest.isdecimal():
         raise UserError(f"/{name} needs the number of a finding, not {rest!r}", fix="/check")
-    return Turn(action=name, number=int(rest))
+    return _turn(action=name, number=int(rest))
 
 
 def _usage(name: str) -> str:

@@ -87,6 +87,20 @@ def what_if_removed(session: Session, code: str) -> list[Statement]:
     return _difference(session, items_of(rest), f"without {code}")
 
 
+def what_if_replaced(session: Session, code: str, new: str) -> list[Statement]:
+    """Tell what the rules would say with another code in the place of one.
+
+    Raises:
+        UserError: The code is not on the list, or the other one is.
+    """
+    if session.work.find(code) is None:
+        raise UserError(f"{code} is not on the list", fix="/codes")
+    if session.work.find(new):
+        raise UserError(f"{new} is on the list already", fix=f"what if I remove {code}?")
+    changed = [(new if i.code == code else i.code, i.evidence) for i in session.work.codes]
+    return _difference(session, items_of(changed), f"with {new} instead of {code}")
+
+
 def _difference(session: Session, items: Sequence[CodedItem], named: str) -> list[Statement]:
     before = check(coded_items(session.work), session.encounter, session.system)
     after = check(items, session.encounter, session.system)

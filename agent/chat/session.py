@@ -17,6 +17,25 @@ Origin = Literal["agent", "coder", "rule", "answer"]
 Action = Literal[
     "accept", "reject", "replace", "add", "principal", "mend", "answer", "dismiss", "undo"
 ]
+Asked = Literal[
+    "note",
+    "codes",
+    "why",
+    "whynot",
+    "specific",
+    "guideline",
+    "what_if_added",
+    "what_if_removed",
+    "what_if_replaced",
+    "check",
+    "accept",
+    "reject",
+    "replace",
+    "add",
+    "principal",
+    "mend",
+    "undo",
+]
 ReplyKind = Literal["codes", "decision", "answer", "error"]
 Source = Literal["note", "guideline", "trace", "rule", "tabular"]
 
@@ -157,7 +176,7 @@ class Reply(_Part):
 class Turn(_Part):
     """What is asked of the conversation, as the intents read it."""
 
-    action: str
+    action: Asked
     code: str = ""
     other: str = ""
     text: str = ""

@@ -150,7 +150,7 @@ class Terminal:
         self._screen.show(reply)
 
     def _go_on(self, talk: Conversation) -> None:
-        self._screen.tell(f"thread {talk.thread}: {len(talk.decisions)} decisions so far")
+        self._screen.tell(f"thread {talk.thread}, decisions so far: {len(talk.decisions)}")
         self._screen.show(talk.codes())
 
     def _name(self, request: CodingRequest) -> str:

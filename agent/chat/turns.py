@@ -7,8 +7,14 @@ from typing import NamedTuple
 from agent.chat import worklist
 from agent.chat.desk import Session
 from agent.chat.detail_answers import guideline, more_specific
+from agent.chat.open_points import OTHER
 from agent.chat.places import find_words
-from agent.chat.rule_answers import Checked, what_if_added, what_if_removed
+from agent.chat.rule_answers import (
+    Checked,
+    what_if_added,
+    what_if_removed,
+    what_if_replaced,
+)
 from agent.chat.session import (
     Decision,
     Judged,
@@ -53,6 +59,8 @@ def answer(session: Session, turn: Turn) -> list[Statement]:
     """
     if turn.action == "guideline":
         return guideline(session, turn.text)
+    if turn.action == "what_if_replaced":
+        return what_if_replaced(session, turn.code, turn.other)
     code = turn.code or code_named(session, turn.text, among_rejected=turn.action == "whynot")
     return _ANSWERS[turn.action](session, code)
 
@@ -64,7 +72,7 @@ _ANSWERS: dict[str, _Answer] = {
     "what_if_added": what_if_added,
     "what_if_removed": what_if_removed,
 }
-QUESTIONS = frozenset({*_ANSWERS, "guideline"})
+QUESTIONS = frozenset({*_ANSWERS, "guideline", "what_if_replaced"})
 
 
 def code_named(session: Session, text: str, *, among_rejected: bool = False) -> str:
@@ -122,6 +130,8 @@ def settle(session: Session, question: Question, option: Option) -> Decided:
     if option.code and changed:
         text += f"; {question.code} becomes {session.title(option.code)}"
     judged = (Judged(code=question.code, spans=question.spans),)
+    if option == OTHER:
+        text += f"; name it with /replace {question.code} CODE"
     change = _Change(work, text, judged, (option.code,) if option.code and changed else ())
     action = "answer" if option.code else "dismiss"
     return _decided(session, change, action=action, reason=f"{question.axis}: {option.value}")
@@ -145,7 +155,7 @@ def _decided(session: Session, change: _Change, action: str, **fields: object) -
             **fields,
         }
     )
-    spans = dict.fromkeys(span for judged in change.codes for span in judged.spans)
+    spans = change.codes[0].spans if len(change.codes) == 1 else ()
     cites = (at_trace(session.trace.last + 1), *(at_note(*span) for span in spans))
     text = f"{change.text[0].upper()}{change.text[1:]}."
     return Decided(change.work, decision, Statement(text=text, citations=cites))

@@ -44,17 +44,18 @@ def why_not(session: Session, code: str) -> list[Statement]:
     """Tell where a code was left: by the coder, in a step, in the ranking, or never retrieved."""
     if session.work.find(code):
         return why(session, code)
+    steps = session.trace.of(code)
     statements = [
         *_dropped(session, code),
         *_rejected(session, code),
+        *_replaced(session, code),
         *_ranked(session, code),
         *_plm_icd_alone(session, code),
         *_below(session, code),
     ]
-    steps = list(_steps(session, code))
     if not statements and not steps:
         statements.append(_not_retrieved(session, code))
-    return [*statements, *steps, *if_added(session, code)]
+    return [*statements, *_steps(session, code), *if_added(session, code)]
 
 
 def _standing(
@@ -148,10 +149,22 @@ def _dropped(session: Session, code: str) -> Iterator[Statement]:
 
 
 def _rejected(session: Session, code: str) -> Iterator[Statement]:
+    """Tell the stage that rejected a code; the reason too where no step below tells it."""
     for rejected in session.result.rejected:
         if rejected.code == code:
-            text = f"{session.title(code)} was rejected in {rejected.stage}: {rejected.reason}."
-            yield Statement(text=text, citations=(at_trace(session.trace.run_end),))
+            text = f"{session.title(code)} was rejected in {rejected.stage}"
+            if not any(line.reason == rejected.reason for line in session.trace.of(code)):
+                text += f": {rejected.reason}"
+            cites = (at_trace(session.trace.run_end),)
+            yield Statement(text=f"{text.rstrip('.')}.", citations=cites)
+
+
+def _replaced(session: Session, code: str) -> Iterator[Statement]:
+    """Tell the codes that came in the place of one during the run."""
+    for line in session.trace.of(code):
+        if line.replacement and line.replacement != code:
+            text = f"{session.title(code)} was replaced by {session.title(line.replacement)}."
+            yield Statement(text=text, citations=(at_trace(line.number),))
 
 
 def _plm_icd_alone(session: Session, code: str) -> Iterator[Statement]:
@@ -175,8 +188,7 @@ def _ranked(session: Session, code: str) -> Iterator[Statement]:
     if found:
         by = ", ".join(f"{name} {value:.2f}" for name, value in found.sources.items())
         text += f"; retrieved as number {found.rank} ({by})"
-    judged = any(r.code == code for r in session.result.rejected)
-    text += "." if judged else "; too little speaks for it to be judged."
+    text += "." if session.trace.of(code) else "; too little speaks for it to be judged."
     cites = (at_trace(session.trace.retrieve_line), at_trace(session.trace.run_end))
     yield Statement(text=text, citations=cites)
 

@@ -24,12 +24,6 @@ def chat(note: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN4
 
     The same note, asked about again, goes on where you left. /help lists what you can say.
     """
-    from agent.chat.desk import Desk
-    from agent.chat.files import ChatFiles
-    from agent.chat.screen import JsonScreen, RichScreen
-    from agent.chat.store import ChatStore
-    from agent.chat.terminal import History, Terminal
-    from agent.coder import Coder, CoderOptions
     from agent.encounter import make_context
     from agent.inputs import read_note
 
@@ -42,7 +36,15 @@ def chat(note: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN4
         },
         "command line",
     )
-    first = read_note(note, context) if note else None
+    first = read_note(note, context) if note else None  # mistakes come before the loading
+
+    from agent.chat.desk import Desk
+    from agent.chat.files import ChatFiles
+    from agent.chat.screen import JsonScreen, RichScreen
+    from agent.chat.store import ChatStore
+    from agent.chat.terminal import History, Terminal
+    from agent.coder import Coder, CoderOptions
+
     screen = JsonScreen() if machine_readable(as_json) else RichScreen()
     with screen.waiting("loading"):
         coder = Coder(

@@ -1,19 +1,29 @@
 """Answers come from the result, the trace, the rules and the cards, and say from where."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-NOTE = (Path(__file__).parents[2] / "data" / "notes" / "discharge_summary.txt").read_text("utf-8")
+from agent.chat import worklist
+from agent.chat.conversation import Conversation
+from agent.chat.desk import Session
+from agent.chat.run_trace import shorten
+from agent.chat.store import ChatStore
+from agent.chat.why import why
+from agent.coder import Coder
+from agent.request import CodingRequest
+from agent.result import ResultContext
+from agent.trace.reader import read_trace
+from knowledge.note_text import Note
+
+DATA = Path(__file__).parents[2] / "data"
+NOTE = (DATA / "notes" / "discharge_summary.txt").read_text("utf-8")
 CONTEXT = {"setting": "inpatient", "sex": "M", "age": 71}
 
 
 @pytest.fixture(scope="module")
 def talk(desks):
-    from agent.chat.conversation import Conversation
-    from agent.chat.store import ChatStore
-    from agent.result import ResultContext
-
     conversation = Conversation.open("t", desks["guidelines"], ChatStore.in_memory())
     conversation.code_note(NOTE, ResultContext(**CONTEXT), "discharge")
     return conversation
@@ -41,8 +51,10 @@ def test_why_quotes_the_note_at_the_offsets_that_it_cites(talk):
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("I50.9", "rejected in reason: ruled out in 'He has no history of CHF or CKD.'"),
-        ("J44.9", "rejected in policy: COPD with a lower respiratory infection is J44.0"),
+        ("I50.9", "was rejected in reason."),
+        ("I50.9", "reason: reject I50.9: ruled out in 'He has no history of CHF or CKD.'"),
+        ("J44.9", "policy: reject J44.9: COPD with a lower respiratory infection is J44.0"),
+        ("C61", "was replaced by Z85.46"),
         ("R05.9", "integral to J18.9"),
         ("E10.9", "E10.9 and E11.9 exclude each other"),
         ("B50.9", "was not retrieved"),
@@ -100,6 +112,9 @@ def test_what_if_tells_the_difference_alone(talk):
     assert "exclude each other" in talk.send("what if I add E10.9?").text
     assert "nothing new without J44.0" in talk.send("what if I remove J44.0").text
     assert talk.send("what if I add J44.0").kind == "error"
+    replaced = talk.send("what if I replace E11.9 with E10.9")
+    assert "Z79.84" in replaced.text or "nothing new" in replaced.text
+    assert talk.send("what if I replace E10.9 with E11.9").kind == "error"
     assert "E10.9" not in [line.code for line in talk.codes().codes]
 
 
@@ -142,14 +157,19 @@ def test_every_answer_cites_and_every_offset_lies_in_the_note(talk):
                 assert 0 <= start < end <= len(NOTE)
 
 
+def test_what_the_llm_said_is_told_from_a_recorded_run(desk):
+    events = read_trace(DATA / "traces" / "emergency_visit.jsonl")
+    start, result = events[0], events[-1].result
+    note = Note.parse(start.note, start.note_id)
+    session = Session(desk, note, result, shorten(events), worklist.start(result), ())
+    assert "llm" in session.assigned["W19.XXXA"].sources
+    texts = [statement.text for statement in why(session, "W19.XXXA")]
+    assert [text for text in texts if text.startswith("The LLM's log-odds of yes are +")]
+    assert [text for text in texts if "the LLM was asked about W19.XXXA" in text]
+    assert [text for text in texts if text.startswith("PLM-ICD assigns W19.XXXA (0.9")]
+
+
 def test_trace_citations_are_lines_of_the_trace_file(coders, tmp_path):
-    from dataclasses import replace
-
-    from agent.chat.run_trace import shorten
-    from agent.coder import Coder
-    from agent.request import CodingRequest
-    from agent.trace.reader import read_trace
-
     coder = object.__new__(Coder)
     coder.__dict__ = dict(coders["guidelines"].__dict__)
     coder.options = replace(coder.options, trace_dir=tmp_path)

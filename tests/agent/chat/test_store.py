@@ -9,6 +9,7 @@ import pytest
 
 from agent.chat.conversation import Conversation
 from agent.chat.files import ChatFiles, purge
+from agent.chat.graph import build_chat_graph
 from agent.chat.store import ChatStore
 from agent.result import ResultContext
 from knowledge.errors import UserError
@@ -97,6 +98,24 @@ def test_purge_removes_all_that_was_stored_and_nothing_else(desk, tmp_path):
     assert set(purge(files)) == {files.threads, files.decisions}
     assert [path.name for path in files.folder.iterdir()] == ["mine.txt"]
     assert purge(files) == []
+
+
+def test_the_messages_of_a_thread_are_kept(desk):
+    talk = talk_in(ChatStore.in_memory(), desk)
+    talk.code_note(NOTE, ResultContext(), "n")
+    talk.send("left")
+    said = [(message.type, message.text) for message in talk.messages]
+    assert [kind for kind, _ in said] == ["human", "ai", "human", "ai"]
+    assert said[2] == ("human", "left")
+    assert "M25.559 becomes M25.552" in said[3][1]
+
+
+def test_the_graph_runs_without_a_conversation(desk):
+    graph = build_chat_graph(desk)
+    note = {"action": "note", "note_id": "n", "text": "ASSESSMENT: Lobar pneumonia."}
+    state = graph.invoke({"turn": note})
+    assert [code["code"] for code in state["work"]["codes"]] == ["J18.1"]
+    assert state["reply"]["kind"] == "codes"
 
 
 def test_a_new_note_in_a_thread_takes_the_place_of_the_old(desk):
