@@ -71,6 +71,11 @@ class Axis(BaseModel):
                 return value, rest
         return None, title
 
+    def named_in(self, text: str) -> frozenset[str]:
+        """Return the values that a text names, by the patterns for titles."""
+        text = " ".join(text.lower().split())
+        return frozenset(value for value, pattern in self._patterns if pattern.search(text))
+
     def is_stated(self, text: str) -> bool:
         """Tell whether words of a note settle the axis."""
         return self._stated is not None and self._stated.search(text) is not None

@@ -22,7 +22,7 @@ from agent.chat.worklist import coded_items
 from agent.encounter import encounter_context
 from agent.result import AssignedCode, Result
 from indexes.tokens import text_stems
-from knowledge.assertion import AssertionAnnotator
+from knowledge.assertion import Assertion, AssertionAnnotator
 from knowledge.axes import Axis, open_axes
 from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.note_text import Note, SectionKind, Span
@@ -39,6 +39,7 @@ _DATA = Path(knowledge.__file__).parent / "data" / "clarification.yaml"
 _BACKGROUND: frozenset[SectionKind] = frozenset(
     {"past_history", "family_history", "social_history", "review_of_systems", "medications"}
 )
+_LONGEST_QUOTATION = 160  # characters
 _OPEN_ASSERTIONS = ("present", "possible")
 _LEFT_OUT_CHAPTERS = ("20", "21")  # external causes; factors influencing health status
 _SETTLED = re.compile(
@@ -75,9 +76,18 @@ class _Clarification(BaseModel):
 
 
 class _Point(NamedTuple):
-    """What is open of a code: the axis, the question, its citation, and the codes of the choice."""
+    """What is open of a code.
+
+    Attributes:
+        axis: What the options differ in.
+        opening: What is missing, in a sentence.
+        question: What is asked.
+        citation: The guideline section that asks for it.
+        options: The codes of the choice.
+    """
 
     axis: str
+    opening: str
     question: str
     citation: str
     options: Sequence[Option]
@@ -156,19 +166,32 @@ class _Points:
                 continue
             options = [self._option(o.value, o.code) for o in found.options]
             options = [o for o in options if not self._breaks_a_rule(item, o)]
-            if len(options) > 1:
-                yield self._of_axis(found.axis, options)
+            said = self._said_beside(item, found.axis)
+            if len(options) > 1 and said <= {option.value for option in options}:
+                yield self._of_axis(item.code, found.axis, options)
+
+    def _said_beside(self, item: WorkingCode, axis: Axis) -> set[str]:
+        """Return the values that the sentences of the evidence name.
+
+        The note may say what the code leaves open; where no option says it ("bilateral knee pain"
+        takes two codes), there is nothing to choose.
+        """
+        sentences = sentences_at(self._note, item.evidence)
+        return {v for s in sentences for v in axis.named_in(self._note.slice(s))}
 
     @staticmethod
-    def _of_axis(axis: Axis, options: Sequence[Option]) -> _Point:
-        return _Point(axis.axis, axis.question, axis.citation, options)
+    def _of_axis(code: str, axis: Axis, options: Sequence[Option]) -> _Point:
+        silent = f"The note does not name the {axis.axis}."
+        opening = silent if axis.default else _leaves_open(code, axis.axis)
+        return _Point(axis.axis, opening, axis.question, axis.citation, options)
 
     def _episode(self, item: WorkingCode) -> Iterator[_Point]:
         """Ask of the 7th character where it says initial and the note speaks of aftercare."""
         card = _clarification().episode
         meaning = self._system.get(item.code).seventh
         first = meaning is not None and meaning.startswith("initial encounter")
-        if not first or self._is_stated(card.stated) or not self._is_stated(card.aftercare):
+        aftercare = "present" in self._assertions(card.aftercare)
+        if not first or self._is_stated(card.stated) or not aftercare:
             return
         assert meaning is not None
         opened = "open" in meaning.split()
@@ -177,7 +200,8 @@ class _Points:
             for other in map(self._system.get, self._system.children(self._system.stem(item.code)))
             if other.seventh and ("open" in other.seventh.split()) == opened
         ]
-        yield _Point(EPISODE, card.question, card.citation, options)
+        opening = f"{item.code} is for the {meaning}, and the note speaks of aftercare."
+        yield _Point(EPISODE, opening, card.question, card.citation, options)
 
     def _organism(self, item: WorkingCode) -> Iterator[_Point]:
         """Ask for the cause where the note names an organism that the code leaves out."""
@@ -193,7 +217,8 @@ class _Points:
             if self._system.get(code).billable and self._names_organism(code, common)
         ]
         if options:
-            yield _Point(ORGANISM, card.question, card.citation, options)
+            opening = _leaves_open(item.code, ORGANISM)
+            yield _Point(ORGANISM, opening, card.question, card.citation, options)
 
     def _names_organism(self, code: str, common: frozenset[str]) -> bool:
         """Tell whether the note says that an organism of a title is there."""
@@ -206,12 +231,13 @@ class _Points:
 
     def _is_stated(self, patterns: Sequence[str]) -> bool:
         """Tell whether the note says so of the patient; a relative's type settles nothing."""
-        matches = (
-            Span(*match.span())
-            for pattern in patterns
-            for match in re.finditer(pattern, self._note.text, re.IGNORECASE)
-        )
-        return any(self._annotator.of(place).assertion != "family" for place in matches)
+        return any(assertion != "family" for assertion in self._assertions(patterns))
+
+    def _assertions(self, patterns: Sequence[str]) -> Iterator[Assertion]:
+        """Yield what the note says of each place that a pattern matches."""
+        for pattern in patterns:
+            for match in re.finditer(pattern, self._note.text, re.IGNORECASE):
+                yield self._annotator.of(Span(*match.span())).assertion
 
     def _breaks_a_rule(self, item: WorkingCode, option: Option) -> bool:
         """Tell whether an option would bring a new error into the list."""
@@ -224,20 +250,31 @@ class _Points:
         findings = check(items, self._encounter, self._system)
         return sum(finding.severity == "error" for finding in findings)
 
+    def _quoted(self, item: WorkingCode) -> str:
+        """Return the sentence of the best evidence on one line; of a long one the evidence."""
+        start, end = item.evidence[0]
+        sentence = self._note.sentence_at(start)
+        whole = self._note.slice(sentence.span) if sentence else ""
+        words = whole if 0 < len(whole) <= _LONGEST_QUOTATION else self._note.text[start:end]
+        return " ".join(words.split()).strip(" .;-•*")
+
     def _option(self, value: str, code: str) -> Option:
         return Option(value=value, code=code, title=self._system.get(code).title)
 
     def _question(self, item: WorkingCode, point: _Point) -> Question:
-        start, end = item.evidence[0]
-        words = " ".join(self._note.text[start:end].split())
+        lead = f'The note says "{self._quoted(item)}".'
         return Question(
             code=item.code,
             axis=point.axis,
-            text=f'The note says "{words}". {point.question}',
+            text=f"{lead} {point.opening} {point.question}",
             options=(*point.options, OTHER, UNDETERMINED),
             citation=point.citation,
             spans=item.evidence,
         )
+
+
+def _leaves_open(code: str, axis: str) -> str:
+    return f"{code} leaves the {axis} open."
 
 
 def read_answer(question: Question, text: str) -> Option | None:
