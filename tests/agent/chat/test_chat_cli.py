@@ -1,5 +1,6 @@
 """The command as a coder runs it: on a terminal, through a pipe, and again on the next day."""
 
+import codecs
 import json
 import os
 import pty
@@ -33,6 +34,7 @@ class TerminalSession:
             close_fds=True,
         )
         os.close(slave)
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def until(self, awaited):
         """Return what is printed up to the awaited text."""
@@ -40,7 +42,7 @@ class TerminalSession:
         while awaited not in seen:
             ready, _, _ = select.select([self._master], [], [], ends - time.monotonic())
             assert ready, f"no {awaited!r} in {seen!r}"
-            seen += os.read(self._master, 65536).decode("utf-8", "replace")
+            seen += self._decoder.decode(os.read(self._master, 65536))
         return seen
 
     def say(self, line):
