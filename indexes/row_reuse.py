@@ -2,7 +2,8 @@
 
 A release shares almost all its wordings with the one before, so adopting it need not encode them
 anew. The old index keeps vectors in 4 bits a dimension; they are put into an empty copy of the same
-index, whose cells and ranges stay as they were trained, so they come out as they went in.
+index, whose cells and ranges stay as they were trained, so they come out as they went in, but for
+a few on the border between two cells.
 """
 
 from collections.abc import Callable, Sequence
