@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from agent.confidence import EVIDENCE_THRESHOLD
+from agent.policy.authority import Authority
 from agent.request import CodingRequest
 from agent.result import Evidence, Policy, Result, Stage
 from agent.settings import Settings
+from agent.trace.events import Answer, JudgementKind
 from agent.trace.recorder import Recorder
 from indexes.candidates import Candidate, CandidateGenerator
 from indexes.learned import Learned
@@ -72,6 +74,24 @@ class SecondLook(NamedTuple):
     accepted_after: bool
 
 
+class Judged(NamedTuple):
+    """What became of an open pair.
+
+    Attributes:
+        kind: The question.
+        codes: Both codes, the one that goes if the answer is yes first.
+        answer: The answer.
+        log_odds: Of yes, in nats; None where nobody was asked.
+        authority: The rule or step that left the pair open.
+    """
+
+    kind: JudgementKind
+    codes: tuple[str, str]
+    answer: Answer
+    log_odds: float | None
+    authority: Authority
+
+
 class State(TypedDict, total=False):
     """The working state of the graph; each node returns the keys that it changes.
 
@@ -84,6 +104,7 @@ class State(TypedDict, total=False):
     plm_icd: Sequence[Prediction]
     proposals: Sequence[Proposal]
     second_look: Sequence[SecondLook]
+    judged: Sequence[Judged]
     findings: Sequence[Finding]
     revisions: int
     result: Result

@@ -14,7 +14,7 @@ from knowledge.strict_yaml import read_yaml
 
 FILE = Path(knowledge.policy_data.__file__).parent / "data" / "policy.yaml"
 NOTES = Path(__file__).parents[1] / "data" / "notes"
-WORDS = {"citation", "why", "message", "id", "each"}
+WORDS = {"citation", "why", "message", "id", "each", "rule"}
 TARGETS = {"history", "add"}
 
 
@@ -38,7 +38,7 @@ def _items(node, key=None):
 
 def _raw_items():
     for section, body in read_yaml(FILE).items():
-        for entry in body if section == "combinations" else body["entries"]:
+        for entry in body if isinstance(body, list) else body["entries"]:
             for each in entry.get("each", [""]):
                 for item, target in _items(entry):
                     yield item.replace("{each}", each), target
