@@ -20,6 +20,7 @@ from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.note_text import Note
 from knowledge.policy_data import Policy as PolicyData
 from knowledge.rules.findings import Finding
+from knowledge.rules.mends import Mend
 
 if TYPE_CHECKING:
     from agent.llm.base import CodingLLM
@@ -96,6 +97,7 @@ class State(TypedDict, total=False):
     """The working state of the graph; each node returns the keys that it changes.
 
     ``plm_icd`` holds PLM-ICD's predictions, most probable first; it is empty without a model.
+    ``mends`` are those made so far, in order.
     """
 
     request: CodingRequest
@@ -106,6 +108,7 @@ class State(TypedDict, total=False):
     second_look: Sequence[SecondLook]
     judged: Sequence[Judged]
     findings: Sequence[Finding]
+    mends: Sequence[Mend]
     revisions: int
     result: Result
 

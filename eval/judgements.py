@@ -6,6 +6,7 @@ Clopper and Pearson (1934). The area under the curve is that of ranking yes abov
 threshold.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -201,7 +202,7 @@ def best_threshold(heard: Sequence[Heard]) -> float:
     Of several that are equally good the middle one is taken.
     """
     odds = sorted({h.odds for h in heard})
-    cuts = [(a + b) / 2 for a, b in zip(odds, odds[1:], strict=False)] or odds
+    cuts = [(a + b) / 2 for a, b in itertools.pairwise(odds)] or odds
     right = [sum((h.odds >= cut) == h.right for h in heard) for cut in cuts]
     best = [cut for cut, count in zip(cuts, right, strict=True) if count == max(right)]
     return best[len(best) // 2]

@@ -209,8 +209,9 @@ class Policy:
             return Past("keep", None, entry.citation, entry.why, entry.id)
         if history is None:
             return Past("drop", None, _OVER, None, "past_conditions")
-        code, citation, entry_id = history[1].history, history[1].citation, history[1].id
-        return Past("replace" if code else "drop", code, citation, None, entry_id)
+        over = history[1]
+        action: Literal["replace", "drop"] = "replace" if over.history else "drop"
+        return Past(action, over.history, over.citation, None, over.id)
 
     def family(self, code: str) -> HistoryCode | None:
         """Return the family history entry for a relative's disease, None where there is none."""

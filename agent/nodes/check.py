@@ -9,7 +9,7 @@ from agent.tools import CodeSet, call_rule_tools, rule_tools
 
 def check(state: State, context: CoderContext) -> State:
     """Call every rule tool on the accepted codes in the order they would be reported."""
-    ordered = coding_order(state["proposals"], state["note"], context)
+    ordered = coding_order(state["proposals"], state["note"], context, state.get("mends", ()))
     if not ordered:
         return {"findings": []}
     encounter = encounter_context(state["request"].context)

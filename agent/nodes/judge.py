@@ -1,4 +1,4 @@
-"""judge: what the rules leave open is put to the LLM, where it may decide; the rest to the coder."""
+"""judge: what the rules leave open goes to the LLM, where it may decide, else to the coder."""
 
 from agent.judgement import judge, voice
 from agent.policy.ledger import Ledger

@@ -2,13 +2,14 @@
 
 from agent.policy.authority import Authority
 from agent.policy.ledger import Ledger
+from knowledge.note_text import SectionKind
 from knowledge.policy_data import Policy
 
 UNCERTAIN_INPATIENT = Authority("uncertain_diagnoses", "II.H")
 UNCERTAIN_OUTPATIENT = Authority("uncertain_diagnoses", "IV.H")
 FAMILY = Authority("family_conditions", "I.C.21.c.4")
 
-_PAST_HISTORY = frozenset({"past_history"})
+_PAST_HISTORY: frozenset[SectionKind] = frozenset({"past_history"})
 _FAMILY_HISTORY_CODES = ("Z80", "Z81", "Z82", "Z83", "Z84")
 
 

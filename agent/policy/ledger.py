@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from agent.policy.authority import Authority
 from agent.result import Evidence, ResultContext, Stage
 from agent.state import MAX_EVIDENCE, CoderContext, Proposal, State
+from agent.trace.events import Action
 from knowledge.note_text import Note, SectionKind
-
-_Action = Literal["accept", "reject", "replace", "add"]
 
 
 class Ledger:
@@ -125,13 +123,17 @@ class Ledger:
             for proposal in self.coded([code]):
                 self.reject(proposal, reason, authority, replacement=successor)
 
+    def move(self, code: str, target: str, why: str, authority: Authority) -> None:
+        """Record that a code is put before another one; `coding_order` does it."""
+        self._record(code, "move", f"put before {target}: {why}", authority)
+
     def _put(self, old: Proposal, new: Proposal) -> None:
         self.proposals = [new if p is old else p for p in self.proposals]
 
     def _record(
         self,
         code: str,
-        action: _Action,
+        action: Action,
         reason: str,
         authority: Authority,
         replacement: str | None = None,

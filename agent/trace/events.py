@@ -14,6 +14,7 @@ from agent.result import Result, Stage
 TRACE_VERSION: Final = 1
 
 JudgementKind = Literal["integral_symptom", "same_condition"]
+Action = Literal["accept", "reject", "replace", "add", "move"]
 Answer = Literal["yes", "no", "undecided"]
 
 
@@ -91,12 +92,12 @@ class LLMCall(_Event):
 
 
 class Decision(_Event):
-    """A code was accepted, rejected or replaced, and why."""
+    """A code was accepted, rejected, replaced, added or moved before another one, and why."""
 
     event: Literal["decision"] = "decision"
     node: str
     code: str
-    action: Literal["accept", "reject", "replace", "add"]
+    action: Action
     stage: Stage
     reason: str
     citation: str | None = None

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from agent.result import Stage, Usage
 from agent.trace.events import (
+    Action,
     Decision,
     Event,
     Judgement,
@@ -93,7 +94,7 @@ class Recorder:
     def decision(
         self,
         code: str,
-        action: Literal["accept", "reject", "replace", "add"],
+        action: Action,
         stage: Stage,
         reason: str,
         *,

@@ -37,7 +37,7 @@ def _items(node, key=None):
 
 
 def _raw_items():
-    for section, body in read_yaml(FILE).items():
+    for body in read_yaml(FILE).values():
         for entry in body if isinstance(body, list) else body["entries"]:
             for each in entry.get("each", [""]):
                 for item, target in _items(entry):
