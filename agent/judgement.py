@@ -36,6 +36,7 @@ def judge(pairs: Sequence[OpenPair], note: Note, context: CoderContext) -> list[
             log_odds=odds,
             yes_from=band.yes_from if band and asks else None,
             no_to=band.no_to if band and asks else None,
+            rule=pair.authority.rule,
             citation=pair.authority.citation,
             card=pair.authority.card.id,
         )

@@ -25,7 +25,9 @@ How a policy is meant to use them on the codes of a note:
 
 5. **Open symptoms**: where the table says nothing, `Policy.may_explain` tells whether a disease of
    the set may explain a symptom, so that it is worth a judgement.
-6. **Mended warnings**: rules whose mends are applied although they only warn.
+6. **One condition**: of two codes of such a category the unspecified one gives way to the other
+   (guideline I.B.18), whatever words the two rest on.
+7. **Mended warnings**: rules whose mends are applied although they only warn.
 
 Only codes that are asserted as present take part in 3 to 5. A record that calls two conditions
 unrelated overrides a presumed link (guideline I.A.15); that is for the caller to know.
@@ -185,6 +187,7 @@ class Policy:
         family_history_codes: What becomes of a relative's condition.
         chronic: What stays current although it is called past.
         combinations: In the order in which they apply.
+        one_condition: Prefixes of codes that differ by type, stage or severity of one condition.
         mended_warnings: Why the mends of a rule are applied although it only warns, by rule.
     """
 
@@ -194,6 +197,7 @@ class Policy:
     family_history_codes: tuple[HistoryCode, ...]
     chronic: tuple[ChronicCondition, ...]
     combinations: tuple[Combination, ...]
+    one_condition: tuple[str, ...]
     mended_warnings: Mapping[str, str]
 
     def past(self, code: str) -> Past:
@@ -362,6 +366,7 @@ class _File(_Model):
     family_history_codes: _Section[_HistoryEntry]
     chronic: _Section[_ChronicEntry]
     combinations: list[_CombinationEntry]
+    one_condition: list[str]
     mended_warnings: list[_MendedWarning]
 
 
@@ -419,5 +424,6 @@ def load_policy() -> Policy:
         family_history_codes=_history("family_history_codes", file.family_history_codes),
         chronic=_chronic(file.chronic),
         combinations=tuple(rule for entry in file.combinations for rule in entry.rules()),
+        one_condition=expand(file.one_condition),
         mended_warnings={entry.rule: entry.why for entry in file.mended_warnings},
     )

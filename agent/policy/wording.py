@@ -21,15 +21,14 @@ def fragments(ledger: Ledger) -> None:
 
 
 def unspecified_codes(ledger: Ledger) -> None:
-    """Drop an unspecified code beside a specified one of the same words.
+    """Drop an unspecified code beside a specified one of the same condition.
 
-    Other words of the same category may speak of another condition; that is left to be judged
-    (`specified_beside`).
+    Other words of the same category may speak of another condition, at another site; that is left
+    to be judged (`specified_beside`).
     """
-    system = ledger.context.system
     current = ledger.current()
     for p in current:
-        better = next((q for q in current if _says_more(system, p, q)), None)
+        better = next((q for q in current if _says_more(p, q, ledger)), None)
         if better:
             reason = f"unspecified beside {better.code}"
             ledger.reject(p, reason, UNSPECIFIED, replacement=better.code)
@@ -50,13 +49,15 @@ def specified_beside(proposal: Proposal, ledger: Ledger) -> Proposal | None:
     )
 
 
-def _says_more(system: ICD10CM, unspecified: Proposal, other: Proposal) -> bool:
-    """Tell whether the words of ``unspecified`` mean the condition of ``other``."""
+def _says_more(unspecified: Proposal, other: Proposal, ledger: Ledger) -> bool:
+    """Tell whether ``other`` is the same condition, specified: by category or by its words."""
+    system, policy = ledger.context.system, ledger.context.policy_data
     if not _is_unspecified(system, unspecified.code):
         return False
     words, more = words_of(unspecified), words_of(other)
     if other.code[:3] == unspecified.code[:3] and not _is_unspecified(system, other.code):
-        return words <= more or _overlap(unspecified, other)
+        one = other.code.startswith(policy.one_condition)
+        return one or words <= more or _overlap(unspecified, other)
     same_chapter = system.get(other.code).chapter == system.get(unspecified.code).chapter
     return same_chapter and words < more
 

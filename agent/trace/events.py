@@ -119,6 +119,7 @@ class Judgement(_Event):
     log_odds: float | None = Field(default=None, description="Of yes; null: nobody was asked.")
     yes_from: float | None = Field(default=None, description="Log-odds that are taken as yes.")
     no_to: float | None = Field(default=None, description="Log-odds that are taken as no.")
+    rule: str = Field(description="Step of the policy or rule that leaves the pair open.")
     citation: str
     card: str
 

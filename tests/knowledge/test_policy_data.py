@@ -39,7 +39,8 @@ def _items(node, key=None):
 def _raw_items():
     for body in read_yaml(FILE).values():
         for entry in body if isinstance(body, list) else body["entries"]:
-            for each in entry.get("each", [""]):
+            each_of = entry.get("each", [""]) if isinstance(entry, dict) else [""]
+            for each in each_of:
                 for item, target in _items(entry):
                     yield item.replace("{each}", each), target
 
