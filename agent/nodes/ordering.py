@@ -67,7 +67,7 @@ def _etiology_first(ranked: list[Proposal], system: ICD10CM) -> list[Proposal]:
         etiologies = [
             other
             for other in ordered
-            if other is not proposal and _must_precede(other.code, proposal.code, system)
+            if other is not proposal and must_precede(other.code, proposal.code, system)
         ]
         last = max((ordered.index(e) for e in etiologies), default=-1)
         if last > ordered.index(proposal):
@@ -87,7 +87,8 @@ def _put_before(ordered: list[Proposal], code: str, target: str) -> list[Proposa
     return rest
 
 
-def _must_precede(etiology: str, manifestation: str, system: ICD10CM) -> bool:
+def must_precede(etiology: str, manifestation: str, system: ICD10CM) -> bool:
+    """Tell whether a "code first" note puts one code before another."""
     return any(
         note.kind == "code_first" and note.matches(etiology) for note in system.notes(manifestation)
     )

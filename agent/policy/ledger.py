@@ -9,6 +9,8 @@ from agent.state import MAX_EVIDENCE, CoderContext, Proposal, State
 from agent.trace.events import Action
 from knowledge.note_text import Note, SectionKind
 
+_SYMPTOMS = "R"  # chapter 18
+
 
 class Ledger:
     """Proposals and the ways to change them.
@@ -148,6 +150,14 @@ class Ledger:
             card=authority.card.id,
             replacement=replacement,
         )
+
+
+def giving_way(proposals: Iterable[Proposal]) -> list[Proposal]:
+    """Return proposals of one condition in the order in which they give way to each other.
+
+    A symptom gives way to a disease (guideline I.B.4), else the less believable code.
+    """
+    return sorted(proposals, key=lambda p: (p.code[0] != _SYMPTOMS, p.confidence, p.code))
 
 
 def merged_evidence(parts: Sequence[Proposal]) -> tuple[Evidence, ...]:

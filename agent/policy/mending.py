@@ -7,9 +7,9 @@ what an earlier mend did is not undone.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from agent.nodes.ordering import coding_order, may_lead
+from agent.nodes.ordering import coding_order, may_lead, must_precede
 from agent.policy.authority import Authority
-from agent.policy.ledger import Ledger
+from agent.policy.ledger import Ledger, giving_way
 from agent.state import Proposal
 from indexes.specificity import sentence_stems, specify
 from knowledge.rules import RULES, Finding, Mend
@@ -46,7 +46,7 @@ def make(mend: Mend, finding: Finding, ledger: Ledger) -> None:
     why = finding.message.rstrip(".")
     for code in set(mend.remove) & set(mend.add):
         _keep_one(ledger.coded([code]), why, authority, ledger)
-    gone = [code for code in mend.remove if code not in mend.add]
+    gone = [code for code in mend.remove if code not in mend.add and ledger.coded([code])]
     coming = [code for code in mend.add if not ledger.coded([code])]
     if len(gone) == len(mend.add) == 1:
         title = RULES[finding.rule].card.title
@@ -99,8 +99,11 @@ def _with_principal(
     heirs = [code for code in (*mend.add, *finding.codes) if code not in gone and may_lead(code)]
     if not heirs:
         return None
-    following = next((p.code for p in order if p.code not in {*gone, heirs[0]}), None)
-    return mend.model_copy(update={"before": (heirs[0], following)}) if following else mend
+    heir = heirs[0]
+    following = next((p.code for p in order if p.code not in {*gone, heir}), None)
+    if following is None or must_precede(following, heir, ledger.context.system):
+        return mend
+    return mend.model_copy(update={"before": (heir, following)})
 
 
 def _keeps_places(mend: Mend, ledger: Ledger, made: Sequence[Mend]) -> bool:
@@ -130,10 +133,9 @@ def _keep_one(doubles: Sequence[Proposal], why: str, authority: Authority, ledge
             ledger.reject(proposal, why, authority)
 
 
-def _drop_weaker(finding: Finding, ledger: Ledger) -> Mend | None:
-    """Of codes that exclude each other drop the less believable one."""
-    weakest = min(ledger.coded(finding.codes), key=lambda p: (p.confidence, p.code))
-    return Mend(remove=[weakest.code])
+def _drop_one(finding: Finding, ledger: Ledger) -> Mend | None:
+    """Of codes that exclude each other drop the one that gives way."""
+    return Mend(remove=[giving_way(ledger.coded(finding.codes))[0].code])
 
 
 def _complete(finding: Finding, ledger: Ledger) -> Mend | None:
@@ -150,7 +152,7 @@ def _none(finding: Finding, ledger: Ledger) -> Mend | None:
 
 # Mends that need the note, for rules that propose none.
 _WITHOUT_PROPOSAL: Mapping[str, Callable[[Finding, Ledger], Mend | None]] = {
-    "excludes1": _drop_weaker,
+    "excludes1": _drop_one,
     "billable": _complete,
     "seventh_character": _complete,
 }

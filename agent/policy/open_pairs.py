@@ -6,12 +6,12 @@ other words; two codes that exclude each other and rest on separate passages, so
 for unrelated conditions may hold.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from agent.encounter import encounter_context
 from agent.policy.authority import Authority
-from agent.policy.ledger import Ledger
+from agent.policy.ledger import Ledger, giving_way
 from agent.policy.wording import UNSPECIFIED, specified_beside
 from agent.state import Proposal
 from agent.trace.events import JudgementKind
@@ -61,12 +61,12 @@ def _exclusions(ledger: Ledger) -> Iterator[OpenPair]:
     encounter = encounter_context(ledger.encounter)
     for finding in check_rules([EXCLUDES1.rule], items, encounter, ledger.context.system):
         if finding.severity == "warning":
-            weaker, stronger = _by_confidence([by_code[code] for code in finding.codes])
-            yield OpenPair("same_condition", weaker, stronger, EXCLUDES1)
+            first, second = giving_way(by_code[code] for code in finding.codes)
+            yield OpenPair("same_condition", first, second, EXCLUDES1)
 
 
 def _unspecified(ledger: Ledger) -> Iterator[OpenPair]:
-    for p in _by_confidence(ledger.current()):
+    for p in giving_way(ledger.current()):
         better = specified_beside(p, ledger)
         if better:
             yield OpenPair("same_condition", p, better, UNSPECIFIED)
@@ -74,7 +74,7 @@ def _unspecified(ledger: Ledger) -> Iterator[OpenPair]:
 
 def _symptoms(ledger: Ledger) -> Iterator[OpenPair]:
     current = ledger.current()
-    for p in _by_confidence(current):
+    for p in giving_way(current):
         diseases = [q for q in current if _is_open(p.code, q.code, ledger)]
         if diseases:
             # Of several diseases the one told nearest to the symptom is most likely to explain it.
@@ -88,11 +88,6 @@ def _is_open(symptom: str, disease: str, ledger: Ledger) -> bool:
         return False
     notes = ledger.context.system.notes(disease)
     return not any(n.kind in ("use_additional", "code_also") and n.matches(symptom) for n in notes)
-
-
-def _by_confidence(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Return proposals, the least believable first."""
-    return sorted(proposals, key=lambda p: (p.confidence, p.code))
 
 
 def _distance(a: Proposal, b: Proposal) -> int:

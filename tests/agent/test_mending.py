@@ -155,6 +155,11 @@ def test_a_code_given_twice_is_reported_once(context):
     assert [p.confidence for p in state["proposals"] if p.accepted and p.code == "I10"] == [0.8]
 
 
+def test_of_two_codes_for_the_same_words_the_symptom_goes(context):
+    state = state_of(proposal("R73.9", 0, 0.9), proposal("E11.9", 0, 0.6))
+    assert settle(state, context) == ["E11.9"]
+
+
 POOL = sorted(
     {"H25.011", "H25.012", "H25.013", "H25.019", "E10.9", "E11.9", "E11.22", "N18.4", "I10"}
     | {"I12.9", "I50.9", "S52.501", "S52.501A", "W19.XXXA", "F02.80", "G30.9", "O99.511", "R07.9"}
