@@ -93,7 +93,8 @@ def with_judgements(
         _after_judgement(f, exclusions.get(frozenset(f.codes))) if f.rule == EXCLUDES1.rule else f
         for f in findings
     ]
-    left = [j for j in standing if j.answer == "undecided" and j not in exclusions.values()]
+    told = {frozenset(f.codes) for f in changed}
+    left = [j for j in standing if j.answer == "undecided" and frozenset(j.codes) not in told]
     return [*changed, *(_finding(j, system) for j in left)]
 
 

@@ -140,8 +140,13 @@ def evidence(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
 @click.option(
     "--llm", default="builtin", show_default=True, metavar="SPEC", help="builtin or gguf:FILE."
 )
+@click.option(
+    "--within",
+    type=click.Path(path_type=Path),
+    help="Put the note of each question at the end of this text, as part of a longer note.",
+)
 @_json_option
-def judgements(items: Path, llm: str, as_json: bool) -> None:
+def judgements(items: Path, llm: str, within: Path | None, as_json: bool) -> None:
     """Measure how well an LLM judges what the rules leave open.
 
     ITEMS is a YAML file of argued questions (tests/data/judgements.yaml). Threshold and band are
@@ -149,7 +154,7 @@ def judgements(items: Path, llm: str, as_json: bool) -> None:
     """
     from eval.judgements import judge_file
 
-    report = judge_file(items, llm)
+    report = judge_file(items, llm, within)
     _print(report, lambda: _judgements_table(report), as_json)
 
 

@@ -7,7 +7,6 @@ threshold.
 """
 
 import itertools
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -94,27 +93,40 @@ class KindReport(NamedTuple):
         }
 
 
-def judge_file(path: Path, llm: str) -> dict[str, Any]:
+def judge_file(path: Path, llm: str, within: Path | None = None) -> dict[str, Any]:
     """Put the questions of a file to an LLM and report how well it judged, ready for JSON.
 
     Args:
         path: YAML file of argued questions.
         llm: Spec of the LLM.
+        within: A text that the note of each question is put behind.
 
     Raises:
-        UserError: The file or the LLM cannot be used.
+        UserError: A file or the LLM cannot be used.
     """
     from agent.coder import Coder, CoderOptions
     from indexes.cli_output import progress_bar
 
     items = read_items(path)
+    before = _read_text(within) + "\n\n" if within else ""
     if llm == "none":
         raise UserError("--llm none judges nothing", fix="--llm builtin")
     context = Coder(CoderOptions(llm=llm)).context
     with progress_bar("Asking") as progress:
-        heard = hear(items, context, progress)
+        heard = hear(items, context, progress, before)
     kinds = {kind: found.to_json() for kind, found in report(heard).items()}
-    return {"model": context.llm_identity.model, "questions": len(items), "kinds": kinds}
+    answers = [
+        {"kind": i.kind, "split": i.split, "codes": i.codes, "answer": i.answer, "log_odds": h.odds}
+        for i, h in heard
+    ]
+    return {"model": context.llm_identity.model, "kinds": kinds, "answers": answers}
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {error}", fix="--within a UTF-8 text file") from error
 
 
 def read_items(path: Path) -> list[Item]:
@@ -140,7 +152,10 @@ def read_items(path: Path) -> list[Item]:
 
 
 def hear(
-    items: Sequence[Item], context: CoderContext, progress: Callable[[int, int], None]
+    items: Sequence[Item],
+    context: CoderContext,
+    progress: Callable[[int, int], None],
+    before: str = "",
 ) -> list[tuple[Item, Heard]]:
     """Put each question to the LLM of the context.
 
@@ -148,11 +163,12 @@ def hear(
         items: The questions.
         context: Has the LLM.
         progress: Told questions done and questions in all.
+        before: Text that stands before the note of every question.
     """
     heard = []
     for number, item in enumerate(items):
-        note = Note.parse(item.note, f"item {number}")
-        odds = ask_about(_pair(item, note, context), note, context)
+        note = Note.parse(before + item.note, f"item {number}")
+        odds = ask_about(_pair(item, note, len(before), context), note, context)
         heard.append((item, Heard(odds, item.answer)))
         progress(number + 1, len(items))
     return heard
@@ -209,16 +225,23 @@ def best_threshold(heard: Sequence[Heard]) -> float:
 
 
 def sure_band(heard: Sequence[Heard]) -> Band | None:
-    """Return the narrowest band beyond whose ends at least nine of ten answers are right.
+    """Return the band that leaves least undecided and is sure on either side.
 
-    None where the ends would cross or one side has no answer that is sure.
+    Sure means that at least nine of ten answers beyond an end are right. None where there is no
+    such band; of several equally narrow ones that with the most right answers is taken.
     """
     odds = sorted({h.odds for h in heard})
     yes = [o for o in odds if _share([h.right for h in heard if h.odds >= o]) >= _SURE]
     no = [o for o in odds if _share([not h.right for h in heard if h.odds <= o]) >= _SURE]
-    if not yes or not no or yes[0] <= no[-1]:
-        return None
-    return Band(yes_from=yes[0], no_to=no[-1])
+    bands = [Band(yes_from=high, no_to=low) for low in no for high in yes if low < high]
+
+    def undecided_and_wrong(band: Band) -> tuple[int, int]:
+        answers = [(band.answer(h.odds), h.right) for h in heard]
+        undecided = sum(answer == "undecided" for answer, _ in answers)
+        wrong = sum(answer == ("no" if right else "yes") for answer, right in answers)
+        return undecided, wrong
+
+    return min(bands, key=undecided_and_wrong, default=None)
 
 
 def area_under_curve(heard: Sequence[Heard]) -> float:
@@ -240,9 +263,10 @@ def _share(right: Sequence[bool]) -> float:
     return sum(right) / len(right)
 
 
-def _pair(item: Item, note: Note, context: CoderContext) -> OpenPair:
+def _pair(item: Item, note: Note, start: int, context: CoderContext) -> OpenPair:
+    """Return the question of an item whose own note begins at ``start``."""
     first, second = (
-        _proposal(context.system.normalise(code), words, note)
+        _proposal(context.system.normalise(code), words, note, start)
         for code, words in zip(item.codes, item.words, strict=True)
     )
     if item.kind == "integral_symptom":
@@ -251,8 +275,7 @@ def _pair(item: Item, note: Note, context: CoderContext) -> OpenPair:
     return OpenPair(item.kind, first, second, UNSPECIFIED if same_category else EXCLUDES1)
 
 
-def _proposal(code: str, words: str, note: Note) -> Proposal:
-    found = re.search(re.escape(words), note.text)
-    assert found, "read_items has looked for the words"
-    evidence = evidence_at(note, Span(found.start(), found.end()))
+def _proposal(code: str, words: str, note: Note, start: int) -> Proposal:
+    at = note.text.index(words, start)
+    evidence = evidence_at(note, Span(at, at + len(words)))
     return Proposal(code, 1.0, "present", (evidence,), True, "argued")

@@ -62,6 +62,8 @@ def _exclusions(ledger: Ledger) -> Iterator[OpenPair]:
     for finding in check_rules([EXCLUDES1.rule], items, encounter, ledger.context.system):
         if finding.severity == "warning":
             first, second = giving_way(by_code[code] for code in finding.codes)
+            if finding.mend and finding.mend.remove == [second.code]:
+                first, second = second, first
             yield OpenPair("same_condition", first, second, EXCLUDES1)
 
 
