@@ -143,7 +143,7 @@ def evidence(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
 @click.option(
     "--within",
     type=click.Path(path_type=Path),
-    help="Put the note of each question at the end of this text, as part of a longer note.",
+    help="Put the notes of the split report behind this text: do short notes tell of longer ones?",
 )
 @_json_option
 def judgements(items: Path, llm: str, within: Path | None, as_json: bool) -> None:

@@ -99,7 +99,8 @@ def judge_file(path: Path, llm: str, within: Path | None = None) -> dict[str, An
     Args:
         path: YAML file of argued questions.
         llm: Spec of the LLM.
-        within: A text that the note of each question is put behind.
+        within: A text that the notes of the split ``report`` are put behind, to see whether what is
+            chosen on short notes holds in a longer one.
 
     Raises:
         UserError: A file or the LLM cannot be used.
@@ -108,7 +109,7 @@ def judge_file(path: Path, llm: str, within: Path | None = None) -> dict[str, An
     from indexes.cli_output import progress_bar
 
     items = read_items(path)
-    before = _read_text(within) + "\n\n" if within else ""
+    before = f"{_read_text(within)}\n\nADDENDUM:\n" if within else ""
     if llm == "none":
         raise UserError("--llm none judges nothing", fix="--llm builtin")
     context = Coder(CoderOptions(llm=llm)).context
@@ -163,12 +164,13 @@ def hear(
         items: The questions.
         context: Has the LLM.
         progress: Told questions done and questions in all.
-        before: Text that stands before the note of every question.
+        before: Text that stands before the notes of the split ``report``.
     """
     heard = []
     for number, item in enumerate(items):
-        note = Note.parse(before + item.note, f"item {number}")
-        odds = ask_about(_pair(item, note, len(before), context), note, context)
+        head = before if item.split == "report" else ""
+        note = Note.parse(head + item.note, f"item {number}")
+        odds = ask_about(_pair(item, note, len(head), context), note, context)
         heard.append((item, Heard(odds, item.answer)))
         progress(number + 1, len(items))
     return heard
