@@ -274,6 +274,43 @@ def _with_interval(share: "Share") -> str:
     return f"{share.value:.3f}" + (f" ({_shown(list(share.ci95))})" if share.ci95 else "")
 
 
+@eval_group.command(name="judgements")
+@click.argument("items", type=click.Path(path_type=Path))
+@click.option(
+    "--llm", default="builtin", show_default=True, metavar="SPEC", help="builtin or gguf:FILE."
+)
+@click.option(
+    "--within",
+    type=click.Path(path_type=Path),
+    help="Put the notes of the split report behind this text: do short notes tell of longer ones?",
+)
+@_json_option
+def judgements(items: Path, llm: str, within: Path | None, as_json: bool) -> None:
+    """Measure how well an LLM judges what the rules leave open.
+
+    ITEMS is a YAML file of argued questions (tests/data/judgements.yaml). Threshold and band are
+    chosen on its split "tune"; the other figures are of the split "report".
+    """
+    from eval.judgements import judge_file
+
+    report = judge_file(items, llm, within)
+    _print(report, lambda: _judgements_table(report), as_json)
+
+
+def _judgements_table(report: Mapping[str, Any]) -> "Table":
+    from rich.table import Table
+
+    table = Table("figure", *report["kinds"], title=f"Judgements of {report['model']}")
+    first = next(iter(report["kinds"].values()))
+    for name in first:
+        values = [kind[name] for kind in report["kinds"].values()]
+        table.add_row(
+            name.replace("_", " "),
+            *(str(v) if isinstance(v, dict | bool) else _shown(v) for v in values),
+        )
+    return table
+
+
 def _print(figures: dict[str, Any], table: "Callable[[], RenderableType]", as_json: bool) -> None:
     """Print a report as one JSON object, or as a table where a person reads it."""
     if as_json or not sys.stdout.isatty():
