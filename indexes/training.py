@@ -207,7 +207,7 @@ def _fold_features(
     others = [coded for n, coded in enumerate(notes) if n not in set(held_out)]
     generators = [*shop.untrained, *_fold_parts(number, others, plm, shop)]
     priors = CodePriors.of(c.codes for c in others)
-    hidden = _hidden_codes(others, number, shop)
+    hidden = draw_codes((coded.codes for coded in others), shop.hidden_share, number)
     builder = FeatureBuilder(shop.system, priors)
     ignorant = FeatureBuilder(shop.system, priors.without(hidden))
     features: dict[int, _Named] = {}
@@ -225,12 +225,6 @@ def _fold_features(
     unfinished.write_bytes(orjson.dumps({str(n): found._asdict() for n, found in features.items()}))
     unfinished.replace(kept)
     return features
-
-
-def _hidden_codes(others: Sequence[CodedNote], number: int, shop: Workshop) -> frozenset[str]:
-    if not shop.hidden_share:
-        return frozenset()
-    return draw_codes((coded.codes for coded in others), shop.hidden_share, number)
 
 
 def _fold_parts(
