@@ -35,7 +35,9 @@ from indexes.ranker.train import NoteFeatures, Stacked, train_ranker
 from knowledge.code_systems.base import CodeSystem
 
 _SEED = 0
-HIDDEN_SHARE = 0.0
+# Out of fold on CodiEsp train, with a tenth of the codes held out, 22 % of these are assigned; with 0
+# it is 12 %, at the same micro-F1 of the codes in training; .3 gives 32 % and costs .004 of that.
+HIDDEN_SHARE = 0.1
 
 Progress: TypeAlias = Callable[[int, int], None]
 # Opens a progress bar with a title.
@@ -57,7 +59,7 @@ class Workshop(NamedTuple):
         index_identity: Identifies the build of the untrained generators.
         folds: Parts into which the notes are dealt.
         hidden_share: Share of the codes whose candidates the ranker also sees as if nothing had
-            been learned of them.
+            been learned of them, drawn anew for each fold.
     """
 
     system: CodeSystem
