@@ -35,8 +35,8 @@ from indexes.ranker.train import NoteFeatures, Stacked, train_ranker
 from knowledge.code_systems.base import CodeSystem
 
 _SEED = 0
-# Out of fold on CodiEsp train, with a tenth of the codes held out, 22 % of these are assigned; with 0
-# it is 12 %, at the same micro-F1 of the codes in training; .3 gives 32 % and costs .004 of that.
+# Of a tenth of the codes of CodiEsp train, held out, 22 % are assigned (out of fold); with a share of 0
+# it is 12 %, at the same micro-F1 of all codes in training; .3 gives 32 % and costs .004 of that.
 HIDDEN_SHARE = 0.1
 
 Progress: TypeAlias = Callable[[int, int], None]
