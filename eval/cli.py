@@ -193,7 +193,8 @@ def unseen(
     shop = workshop(bundle, system, work, PLMConfig(), hidden_share)
     experiment = Experiment(notes, judged, Artefacts.bundled(), bundle, shop)
     report = measure_unseen(experiment, held_out, limits, resamples=resamples)
-    figures = {"share": share, "seed": seed, **report.to_json()}
+    settings = {"share": share, "seed": seed, "hidden_share": shop.hidden_share}
+    figures = {**settings, **report.to_json()}
     _print(figures, lambda: unseen_table(report), as_json)
 
 
