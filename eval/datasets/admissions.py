@@ -26,6 +26,7 @@ from knowledge.errors import UserError
 # Between the notes of one admission; it belongs to none of them.
 SEPARATOR = "\n\n"
 _SHOWN = 5
+_WELL_FORMED = "regexp_full_match(code, '[0-9A-Z]{2,7}') AND version IN (9, 10)"
 
 
 class NotePart(NamedTuple):
@@ -84,8 +85,14 @@ def select_rows(db: Workspace, *, version: int | None, skip_orphans: bool) -> Dr
         skip_orphans: Leave out notes whose admission is unknown instead of refusing them.
 
     Raises:
-        UserError: A note belongs to no admission, or no admission is left.
+        UserError: A note belongs to no admission, an admission is there twice, or none is left.
     """
+    repeated = db.value("SELECT count(*) - count(DISTINCT hadm_id) FROM admission")
+    if repeated:
+        raise UserError(
+            f"{repeated} rows of the tables of patients and admissions repeat an admission.",
+            fix="use the tables as PhysioNet publishes them.",
+        )
     notes = _drop_notes(db, skip_orphans=skip_orphans)
     codes = _clean_codes(db)
     wanted = "true" if version is None else f"version = {version}"
@@ -191,13 +198,13 @@ def _drop_notes(db: Workspace, *, skip_orphans: bool) -> dict[str, int]:
 
 def _clean_codes(db: Workspace) -> dict[str, int]:
     """Make the table ``coded``: the distinct codes of each admission in order, their version."""
-    total, empty = db.row("SELECT count(*), count(*) FILTER (coalesce(code, '') = '') FROM code")
+    total, empty, malformed = db.row(
+        "SELECT count(*), count(*) FILTER (coalesce(code, '') = ''), "
+        f"count(*) FILTER (code <> '' AND NOT {_WELL_FORMED}) FROM code"
+    )
     db.execute(
-        """
-        CREATE TABLE distinct_code AS
-        SELECT hadm_id, kind, version, code, min(seq) AS seq
-        FROM code WHERE code <> '' AND hadm_id IS NOT NULL GROUP BY ALL
-        """
+        "CREATE TABLE distinct_code AS SELECT hadm_id, kind, version, code, min(seq) AS seq "
+        f"FROM code WHERE {_WELL_FORMED} GROUP BY ALL"
     )
     db.execute("DROP TABLE code")
     kept = db.value("SELECT count(*) FROM distinct_code")
@@ -228,7 +235,8 @@ def _clean_codes(db: Workspace) -> dict[str, int]:
     )
     counts = {
         "empty": empty,
-        "repeated": total - empty - kept,
+        "malformed": malformed,
+        "repeated": total - empty - malformed - kept,
         "procedure_in_other_icd_version": other,
     }
     return {reason: count for reason, count in counts.items() if count}

@@ -62,6 +62,15 @@ class _Chart(BaseModel):
     notes: tuple[_Note, ...]
 
 
+class _Coded(NamedTuple):
+    """A code of an admission, without its dot."""
+
+    hadm_id: int
+    kind: CodeKind
+    code: str
+    version: int
+
+
 class Mark(NamedTuple):
     """Evidence as it was annotated: offsets are those within the note."""
 
@@ -115,7 +124,13 @@ def load(db: Workspace, annotations: Path, mimic: Path, *, eras: bool) -> Charts
         "annotated", [(note.note_id, chart.hadm_id) for chart in charts for note in chart.notes]
     )
     marks, codes, other = _marks(charts)
-    db.insert("code", codes)
+    db.insert(
+        "code",
+        [
+            (mark.hadm_id, mark.kind, at, mark.code, mark.version)
+            for at, mark in enumerate(dict.fromkeys(codes))
+        ],
+    )
     mimic3.load_admissions(db, mimic, eras=eras)
     db.execute("DELETE FROM admission WHERE hadm_id NOT IN (SELECT hadm_id FROM annotated)")
     db.load(
@@ -213,10 +228,10 @@ def _read_chart(path: Path) -> _Chart:
 
 def _marks(
     charts: Sequence[_Chart],
-) -> tuple[dict[str, tuple[Mark, ...]], list[tuple[int, CodeKind, int, str, int]], Counter[str]]:
-    """Return marks by note, rows of the table ``code``, and annotations of other systems."""
+) -> tuple[dict[str, tuple[Mark, ...]], list[_Coded], Counter[str]]:
+    """Return marks by note, codes in order of their marks, and annotations of other systems."""
     marks: dict[str, tuple[Mark, ...]] = {}
-    codes: list[tuple[int, CodeKind, int, str, int]] = []
+    codes: list[_Coded] = []
     other: Counter[str] = Counter()
     for chart in charts:
         for note in chart.notes:
@@ -228,7 +243,7 @@ def _marks(
                     continue
                 version, kind = system
                 bare = annotation.code.strip().upper().replace(".", "")
-                codes.append((chart.hadm_id, kind, len(codes), bare, version))
+                codes.append(_Coded(chart.hadm_id, kind, bare, version))
                 code = with_dot(bare, version, kind)
                 found.append(
                     Mark(code, kind, annotation.begin, annotation.end, annotation.covered_text)

@@ -23,12 +23,14 @@ class Patient:
         number: Id.
         sex: F or M.
         born: Date of birth, true to the shifted dates.
+        seen: Shifted year of the first stay.
         period: Number from 0 to 4, the later the more recent, of the years they were seen in.
     """
 
     number: int
     sex: str
     born: datetime
+    seen: int
     period: int
 
 
@@ -98,11 +100,12 @@ class Hospital:
         age = random.randrange(90, 102) if random.random() < _OVER_89 else random.randrange(90)
         seen = random.randrange(2100, 2200)
         born = datetime(seen - age, random.randrange(1, 13), random.randrange(1, 29))
-        return Patient(number, random.choice("FM"), born, random.randrange(5))
+        return Patient(number, random.choice("FM"), born, seen, random.randrange(5))
 
     def _first_admission(self, patient: Patient) -> datetime:
-        year = max(2100, patient.born.year + 1)
-        return datetime(year, 1, 1) + timedelta(minutes=self.random.randrange(60 * 24 * 365))
+        first_day = max(datetime(patient.seen, 1, 1), patient.born)
+        minutes = int((datetime(patient.seen + 1, 1, 1) - first_day).total_seconds()) // 60
+        return first_day + timedelta(minutes=self.random.randrange(minutes))
 
     def _stay(self, number: int, patient: Patient, admitted: datetime) -> Stay:
         random = self.random
