@@ -4,12 +4,12 @@ Each of them fills three tables, and everything after that is the same:
 
 =============  ====================================================================================
 ``admission``  hadm_id, patient, sex ('F', 'M' or null), age (years or null), era (or null)
-``note``       hadm_id, note_id, description, rank, charted, seq, text
+``note``       hadm_id, note_id, description, rank, charted, seq, wrong, text
 ``code``       hadm_id, kind ('diagnosis', 'procedure'), seq, code (no dot, upper case), version
 =============  ====================================================================================
 
-Notes of an admission are joined in order of rank, charted, seq. An admission becomes a row if it
-has text and codes, all diagnoses in one version of ICD.
+Notes of an admission are joined in order of rank, charted, seq; wrong ones are left out. An
+admission becomes a row if it has text and codes, all diagnoses in one version of ICD.
 """
 
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ CREATE_TABLES = (
     "CREATE TABLE admission (hadm_id BIGINT, patient BIGINT, sex VARCHAR, age INTEGER, "
     "era VARCHAR)",
     "CREATE TABLE note (hadm_id BIGINT, note_id VARCHAR, description VARCHAR, rank INTEGER, "
-    "charted TIMESTAMP, seq BIGINT, text VARCHAR)",
+    "charted TIMESTAMP, seq BIGINT, wrong BOOLEAN, text VARCHAR)",
     "CREATE TABLE code (hadm_id BIGINT, kind VARCHAR, seq BIGINT, code VARCHAR, version INTEGER)",
 )
 
@@ -173,11 +173,14 @@ def _dotted(codes: list[str] | None, version: int, kind: CodeKind) -> tuple[str,
 
 
 def _drop_notes(db: Workspace, *, skip_orphans: bool) -> dict[str, int]:
-    unassigned, empty = db.row(
-        "SELECT count(*) FILTER (hadm_id IS NULL), "
-        "count(*) FILTER (hadm_id IS NOT NULL AND coalesce(text, '') = '') FROM note"
-    )
-    db.execute("DELETE FROM note WHERE hadm_id IS NULL OR coalesce(text, '') = ''")
+    counts = {}
+    for reason, condition in (
+        ("marked_as_error", "wrong"),
+        ("no_admission_id", "hadm_id IS NULL"),
+        ("empty_text", "coalesce(text, '') = ''"),
+    ):
+        counts[reason] = db.value(f"SELECT count(*) FROM note WHERE {condition}")
+        db.execute(f"DELETE FROM note WHERE {condition}")
     orphan = "hadm_id NOT IN (SELECT hadm_id FROM admission)"
     orphans = db.value(f"SELECT count(*) FROM note WHERE {orphan}")
     if orphans and not skip_orphans:
@@ -192,7 +195,7 @@ def _drop_notes(db: Workspace, *, skip_orphans: bool) -> dict[str, int]:
             "--skip-orphan-notes.",
         )
     db.execute(f"DELETE FROM note WHERE {orphan}")
-    counts = {"no_admission_id": unassigned, "empty_text": empty, "unknown_admission": orphans}
+    counts["unknown_admission"] = orphans
     return {reason: count for reason, count in counts.items() if count}
 
 

@@ -136,7 +136,7 @@ def load(db: Workspace, annotations: Path, mimic: Path, *, eras: bool) -> Charts
     db.load(
         mimic3.NOTEEVENTS,
         mimic,
-        "INSERT INTO note SELECT HADM_ID, ROW_ID, CATEGORY, 0, CHARTDATE, ROW_ID, TEXT "
+        "INSERT INTO note SELECT HADM_ID, ROW_ID, CATEGORY, 0, CHARTDATE, ROW_ID, false, TEXT "
         "FROM {table} WHERE ROW_ID IN (SELECT note_id FROM annotated)",
     )
     _require_same_notes(db, annotations)

@@ -37,16 +37,13 @@ ADMISSIONS = _table("ADMISSIONS", _ID | {"ADMITTIME": "TIMESTAMP"})
 ICUSTAYS = _table("ICUSTAYS", {"SUBJECT_ID": "BIGINT", "DBSOURCE": "VARCHAR"})
 
 
-def load(db: Workspace, source: Path, *, eras: bool) -> dict[str, int]:
+def load(db: Workspace, source: Path, *, eras: bool) -> None:
     """Fill the tables of `eval.datasets.admissions`.
 
     Args:
         db: An empty database.
         source: Folder of the release.
         eras: Read ICUSTAYS too, for the era of each patient.
-
-    Returns:
-        Number of discharge summaries left out because they are marked as errors, by reason.
 
     Raises:
         UserError: A table is missing, damaged or of another form.
@@ -64,18 +61,11 @@ def load(db: Workspace, source: Path, *, eras: bool) -> dict[str, int]:
     db.load(
         NOTEEVENTS,
         source,
-        "CREATE TABLE event AS SELECT HADM_ID, ROW_ID, DESCRIPTION, CHARTDATE, TEXT, "
-        "coalesce(ISERROR, '') = '1' AS wrong FROM {table} "
+        "INSERT INTO note SELECT HADM_ID, ROW_ID, DESCRIPTION, "
+        "CASE WHEN DESCRIPTION = 'Addendum' THEN 1 ELSE 0 END, CHARTDATE, ROW_ID, "
+        "coalesce(ISERROR, '') = '1', TEXT FROM {table} "
         f"WHERE CATEGORY = '{DISCHARGE}'",
     )
-    wrong: int = db.value("SELECT count(*) FROM event WHERE wrong")
-    db.execute(
-        "INSERT INTO note SELECT HADM_ID, ROW_ID, DESCRIPTION, "
-        "CASE WHEN DESCRIPTION = 'Addendum' THEN 1 ELSE 0 END, CHARTDATE, ROW_ID, TEXT "
-        "FROM event WHERE NOT wrong"
-    )
-    db.execute("DROP TABLE event")
-    return {"marked_as_error": wrong} if wrong else {}
 
 
 def load_admissions(db: Workspace, source: Path, *, eras: bool) -> None:

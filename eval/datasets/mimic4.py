@@ -51,16 +51,13 @@ _DISCHARGE_COLUMNS = _ID | {
 }
 
 
-def load(db: Workspace, source: Path, *, notes: Path | None = None) -> dict[str, int]:
+def load(db: Workspace, source: Path, *, notes: Path | None = None) -> None:
     """Fill the tables of `eval.datasets.admissions`.
 
     Args:
         db: An empty database.
         source: Folder of the release, with ``hosp`` in it.
         notes: Folder of MIMIC-IV-Note where it lies elsewhere.
-
-    Returns:
-        Notes left out already: none, no note is marked as an error.
 
     Raises:
         UserError: A table is missing, damaged or of another form.
@@ -80,9 +77,9 @@ def load(db: Workspace, source: Path, *, notes: Path | None = None) -> dict[str,
         Table("discharge", NOTE_RELEASE, _DISCHARGE_COLUMNS, folders),
         notes or source,
         "INSERT INTO note SELECT hadm_id, note_id, note_type, "
-        "CASE WHEN note_type = 'AD' THEN 1 ELSE 0 END, charttime, note_seq, text FROM {table}",
+        "CASE WHEN note_type = 'AD' THEN 1 ELSE 0 END, charttime, note_seq, false, text "
+        "FROM {table}",
     )
-    return {}
 
 
 def _load_admissions(db: Workspace, source: Path) -> None:

@@ -5,13 +5,25 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from eval.datasets.admissions import AdmissionRow, Dropped, Unit
 from eval.datasets.peak_memory import peak_bytes
 from eval.datasets.splits import Assignment, patients_in_two_parts, require_disjoint
 from eval.datasets.workspace import Workspace
 from eval.jsonl import open_whole
+
+
+class Written(NamedTuple):
+    """What was written.
+
+    Attributes:
+        parts: One for each file.
+        overlap: Patients in more than one of them.
+    """
+
+    parts: tuple["Part", ...]
+    overlap: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -72,11 +84,8 @@ def write_parts(
     destination: Path,
     *,
     allow_overlap: bool,
-) -> tuple[list[Part], tuple[str, ...]]:
+) -> Written:
     """Write the rows of each part to ``destination/PART.jsonl``.
-
-    Returns:
-        The parts, and the patients in more than one of them.
 
     Raises:
         UserError: A patient is in two parts and that is not allowed, or a file cannot be written.
@@ -96,7 +105,7 @@ def write_parts(
                 writers[name].write(row.to_json() | {"split": name})
         for name, writer in writers.items():
             parts[name].sha256 = writer.sha256
-    return list(parts.values()), overlap
+    return Written(tuple(parts.values()), overlap)
 
 
 def summary(
@@ -105,10 +114,10 @@ def summary(
     dropped: Dropped,
     units: Sequence[Unit],
     assignment: Assignment,
-    parts: Sequence[Part],
-    overlap: Sequence[str],
+    written: Written,
 ) -> dict[str, Any]:
     """Return what was done, ready for JSON."""
+    parts = written.parts
     admissions = dict(dropped.admissions)
     if unassigned := len(units) - len(assignment.parts):
         admissions[assignment.reason] = unassigned
@@ -122,7 +131,7 @@ def summary(
         "evidence": sum(part.evidence for part in parts),
         "dropped": {"admissions": admissions, "notes": dropped.notes, "codes": dropped.codes},
         "split_ids_without_row": assignment.unknown,
-        "patients_in_several_splits": list(overlap),
+        "patients_in_several_splits": list(written.overlap),
         "splits": [part.to_json() for part in parts],
         "sources": db.sources,
         "peak_memory_mb": None if peak is None else round(peak / 1e6),

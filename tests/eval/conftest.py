@@ -77,7 +77,7 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     _run("synthesise", "mimic3", folder / "mimic3", "--admissions", 120, "--notes", 300)
     _run("synthesise", "mdace", folder / "mdace", "--admissions", 30, "--notes", 40)
     for release in ("2.2", "3.1"):
-        command = ("synthesise", "mimic4", folder / release, "--admissions", 400)
+        command = ("synthesise", "mimic4", folder / release, "--admissions", 250)
         _run(*command, "--release", release)
     return SimpleNamespace(
         mimic3=folder / "mimic3",

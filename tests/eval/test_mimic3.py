@@ -104,9 +104,7 @@ def test_texts_are_kept_to_the_character(data, small_mimic3, read_rows, tmp_path
     assert row["text"] == text
 
 
-def test_addenda_follow_reports_and_their_offsets_are_told(
-    data, small_mimic3, read_rows, tmp_path
-):
+def test_addenda_follow_reports_and_their_offsets_are_told(data, small_mimic3, read_rows, tmp_path):
     summary = "Discharge summary"
     release = small_mimic3(
         NOTEEVENTS=[
@@ -164,7 +162,8 @@ def test_notes_without_an_admission(data, small_mimic3, tmp_path):
     with pytest.raises(UserError) as caught:
         data("prepare", "mimic3", release, tmp_path / "out")
     assert str(caught.value) == (
-        "1 notes belong to admissions that the table of admissions lacks: note 13 of admission 999. "
+        "1 notes belong to admissions that the table of admissions lacks: note 13 of admission "
+        "999. "
         "Fix: use notes and tables of one release, or leave such notes out with "
         "--skip-orphan-notes."
     )

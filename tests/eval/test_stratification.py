@@ -51,7 +51,10 @@ def test_labels_are_spread_more_evenly_than_by_chance():
         """Mean gap between a part's share of a label and its due, over labels it can divide."""
         total = np.bincount(pairs.labels, minlength=200)
         share = np.array(
-            [np.bincount(pairs.labels[assigned[pairs.examples] == p], minlength=200) for p in (1, 2)]
+            [
+                np.bincount(pairs.labels[assigned[pairs.examples] == p], minlength=200)
+                for p in (1, 2)
+            ]
         )
         common = total >= 10
         return np.abs(share / np.maximum(total, 1) - 0.1)[:, common].mean()
