@@ -9,7 +9,7 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -73,6 +73,16 @@ def find(table: Table, source: Path) -> Path:
             fix="name the folder of one release.",
         )
     return found[0]
+
+
+def require(tables: Iterable[Table], source: Path) -> None:
+    """See that tables are there with their columns, before the first of them is read.
+
+    Raises:
+        UserError: One is missing or lacks a column.
+    """
+    for table in tables:
+        scan(table, find(table, source))
 
 
 def _folders(table: Table, source: Path) -> Iterator[Path]:

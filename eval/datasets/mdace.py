@@ -18,6 +18,7 @@ from pydantic import BaseModel, NonNegativeInt, ValidationError
 
 from eval.datasets import mimic3
 from eval.datasets.admissions import CREATE_TABLES, AdmissionRow, rows
+from eval.datasets.csv_table import require
 from eval.datasets.icd_dots import with_dot
 from eval.datasets.workspace import Workspace
 from knowledge.dataset_row import CodeKind, EvidenceSpan
@@ -117,6 +118,7 @@ def load(db: Workspace, annotations: Path, mimic: Path, *, eras: bool) -> Charts
         UserError: A file cannot be used, a note is annotated twice, or is not that of MIMIC-III.
     """
     charts = _read_charts(annotations)
+    require((mimic3.NOTEEVENTS,), mimic)
     for statement in CREATE_TABLES:
         db.execute(statement)
     db.execute("CREATE TABLE annotated (note_id BIGINT, hadm_id BIGINT)")

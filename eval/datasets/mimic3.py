@@ -7,7 +7,7 @@ dates of a patient are shifted by one random interval, so a row has no date.
 from pathlib import Path
 
 from eval.datasets.admissions import CREATE_TABLES
-from eval.datasets.csv_table import Table
+from eval.datasets.csv_table import Table, require
 from eval.datasets.workspace import Workspace
 
 RELEASE = "MIMIC-III v1.4"
@@ -48,6 +48,7 @@ def load(db: Workspace, source: Path, *, eras: bool) -> None:
     Raises:
         UserError: A table is missing, damaged or of another form.
     """
+    require((NOTEEVENTS, DIAGNOSES, PROCEDURES), source)
     for statement in CREATE_TABLES:
         db.execute(statement)
     load_admissions(db, source, eras=eras)

@@ -7,7 +7,7 @@ in older admissions and ICD-10 in newer ones. Dates are shifted, so a row has no
 from pathlib import Path
 
 from eval.datasets.admissions import CREATE_TABLES
-from eval.datasets.csv_table import Table
+from eval.datasets.csv_table import Table, require
 from eval.datasets.workspace import Workspace
 
 RELEASE = "MIMIC-IV"
@@ -62,6 +62,10 @@ def load(db: Workspace, source: Path, *, notes: Path | None = None) -> None:
     Raises:
         UserError: A table is missing, damaged or of another form.
     """
+    folders = _NOTE if notes is None else _NOTE_FOLDER
+    discharge = Table("discharge", NOTE_RELEASE, _DISCHARGE_COLUMNS, folders)
+    require((PATIENTS, ADMISSIONS, DIAGNOSES, PROCEDURES), source)
+    require((discharge,), notes or source)
     for statement in CREATE_TABLES:
         db.execute(statement)
     _load_admissions(db, source)
@@ -72,9 +76,8 @@ def load(db: Workspace, source: Path, *, notes: Path | None = None) -> None:
             f"INSERT INTO code SELECT hadm_id, '{kind}', seq_num, upper(trim(icd_code)), "
             "icd_version FROM {table}",
         )
-    folders = _NOTE if notes is None else _NOTE_FOLDER
     db.load(
-        Table("discharge", NOTE_RELEASE, _DISCHARGE_COLUMNS, folders),
+        discharge,
         notes or source,
         "INSERT INTO note SELECT hadm_id, note_id, note_type, "
         "CASE WHEN note_type = 'AD' THEN 1 ELSE 0 END, charttime, note_seq, false, text "
