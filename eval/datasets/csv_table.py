@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from knowledge.errors import UserError
 
@@ -26,6 +25,7 @@ _REASONS = (
     re.compile(r"Value with unterminated quote found"),
     re.compile(r"Maximum line size of \d+ bytes exceeded"),
     re.compile(r"Invalid unicode", re.IGNORECASE),
+    re.compile(r"CSV Parser state machine reached an invalid state"),
 )
 
 
@@ -138,12 +138,13 @@ def check_whole(path: Path, advance: Callable[[int], None]) -> None:
 def scan(table: Table, path: Path) -> str:
     """Return the SQL expression that reads a table with the types of `Table.columns`.
 
-    Values are taken as written: nothing is guessed and nothing is stripped.
+    Values are taken as written: nothing is guessed and nothing is stripped. Only the line ending
+    is left to DuckDB, which in strict mode reads no row, silently, where it is told a wrong one.
 
     Raises:
         UserError: The header lacks a column, or cannot be read.
     """
-    header, newline = _header(path, table)
+    header = _header(path, table)
     types = {name.casefold(): sql_type for name, sql_type in table.columns.items()}
     missing = [name for name in table.columns if name.casefold() not in map(str.casefold, header)]
     if missing:
@@ -157,8 +158,7 @@ def scan(table: Table, path: Path) -> str:
     )
     return (
         f"read_csv({literal(str(path))}, columns = {{{columns}}}, auto_detect = false, "
-        f"header = true, delim = ',', quote = '\"', escape = '\"', new_line = {literal(newline)}, "
-        "strict_mode = true)"
+        "header = true, delim = ',', quote = '\"', escape = '\"', strict_mode = true)"
     )
 
 
@@ -179,19 +179,13 @@ def reading_error(path: Path, message: str) -> UserError:
     )
 
 
-def _header(path: Path, table: Table) -> tuple[list[str], str]:
-    """Return the column names and the line ending of a file."""
+def _header(path: Path, table: Table) -> list[str]:
+    """Return the column names of a file."""
     try:
-        with _open_text(path) as stream:
-            first = stream.readline()
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            first = stream.readline().decode("utf-8-sig")
     except (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read ({error}).", fix=table.fix) from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from None
-    return next(csv.reader([first]), []), "\\r\\n" if first.endswith("\r\n") else "\\n"
-
-
-def _open_text(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
+    return next(csv.reader([first]), [])
