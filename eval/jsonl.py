@@ -33,6 +33,10 @@ class JsonlWriter:
         self._hash.update(line)
         self.rows += 1
 
+    def flush(self) -> None:
+        """Hand what has been written to the system, which then can no longer lack room for it."""
+        self._stream.flush()
+
     @property
     def sha256(self) -> str:
         """SHA-256 of what has been written, in hexadecimal."""

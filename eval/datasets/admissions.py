@@ -26,7 +26,7 @@ from knowledge.errors import UserError
 # Between the notes of one admission; it belongs to none of them.
 SEPARATOR = "\n\n"
 _SHOWN = 5
-_WELL_FORMED = "regexp_full_match(code, '[0-9A-Z]{2,7}') AND version IN (9, 10)"
+_WELL_FORMED = "coalesce(regexp_full_match(code, '[0-9A-Z]{2,7}') AND version IN (9, 10), false)"
 
 
 class NotePart(NamedTuple):
@@ -100,6 +100,7 @@ def select_rows(db: Workspace, *, version: int | None, skip_orphans: bool) -> Dr
         f"""
         CREATE TABLE chosen AS
         SELECT *, CASE
+            WHEN patient IS NULL THEN 'no_patient_id'
             WHEN NOT has_text THEN 'no_text'
             WHEN version IS NULL THEN 'no_codes'
             WHEN mixed THEN 'mixed_icd_versions'

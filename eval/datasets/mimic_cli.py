@@ -30,7 +30,10 @@ class _Options(NamedTuple):
 
     @property
     def by_era(self) -> bool:
-        return "chronological" in self.split
+        """Whether the split needs the era of each patient."""
+        from eval.datasets.splits import CHRONOLOGICAL
+
+        return CHRONOLOGICAL in self.split
 
 
 _COMMON: tuple[Callable[[Any], Any], ...] = (

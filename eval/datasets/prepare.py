@@ -103,7 +103,9 @@ def write_parts(
             if name is not None:
                 parts[name].count(row)
                 writers[name].write(row.to_json() | {"split": name})
+        # All are on the disk before the first takes its name.
         for name, writer in writers.items():
+            writer.flush()
             parts[name].sha256 = writer.sha256
     return Written(tuple(parts.values()), overlap)
 
