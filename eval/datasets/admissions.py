@@ -25,6 +25,7 @@ from knowledge.errors import UserError
 
 # Between the notes of one admission; it belongs to none of them.
 SEPARATOR = "\n\n"
+_PASS_BYTES = 100_000_000
 _SHOWN = 5
 _WELL_FORMED = "coalesce(regexp_full_match(code, '[0-9A-Z]{2,7}') AND version IN (9, 10), false)"
 
@@ -132,17 +133,39 @@ def units(db: Workspace) -> list[Unit]:
 
 
 def rows(db: Workspace) -> Iterator[AdmissionRow]:
-    """Yield the rows, by admission; only one text is held at a time."""
-    found = db.rows(
-        """
-        SELECT hadm_id, patient, sex, age, version, diagnoses, procedures,
-            note_id, description, text
-        FROM chosen JOIN note USING (hadm_id)
-        ORDER BY hadm_id, rank, charted, seq, note_id
-        """
+    """Yield the rows, by admission.
+
+    Sorting all texts at once takes as much memory as they have bytes. So the table of notes is gone
+    through several times, each time for admissions with some `_PASS_BYTES` of text.
+    """
+    for first, last in _passes(db):
+        found = db.rows(
+            f"""
+            SELECT hadm_id, patient, sex, age, version, diagnoses, procedures,
+                note_id, description, text
+            FROM chosen JOIN note USING (hadm_id)
+            WHERE hadm_id BETWEEN {first} AND {last}
+            ORDER BY hadm_id, rank, charted, seq, note_id
+            """
+        )
+        for _, group in groupby(found, key=lambda row: row[0]):
+            yield _row(list(group))
+
+
+def _passes(db: Workspace) -> list[tuple[int, int]]:
+    """Return the first and last admission of each pass, in order."""
+    return list(
+        db.rows(
+            f"""
+            SELECT min(hadm_id), max(hadm_id) FROM (
+                SELECT hadm_id, sum(bytes) OVER (ORDER BY hadm_id) // {_PASS_BYTES} AS pass
+                FROM (
+                    SELECT hadm_id, sum(strlen(text)) AS bytes
+                    FROM note WHERE hadm_id IN (SELECT hadm_id FROM chosen) GROUP BY hadm_id))
+            GROUP BY pass ORDER BY 1
+            """
+        )
     )
-    for _, group in groupby(found, key=lambda row: row[0]):
-        yield _row(list(group))
 
 
 def _row(notes: list[tuple[Any, ...]]) -> AdmissionRow:

@@ -3,6 +3,7 @@ import gzip
 
 import pytest
 
+from eval.datasets import admissions
 from eval.datasets.synthetic.code_lists import titled_codes
 from knowledge.code_systems.icd9cm import dotted
 from knowledge.dataset_row import read_rows as read_data_set
@@ -258,3 +259,10 @@ def test_names_in_lower_case_and_in_physionets_folders(data, small_mimic3, tmp_p
 
 def test_made_up_codes_are_real_ones():
     assert ("0389", "Unspecified septicemia") in titled_codes(9, "diagnosis")
+
+
+def test_texts_that_take_several_passes_come_out_the_same(data, made_up, tmp_path, monkeypatch):
+    command = ["prepare", "mimic3", made_up.mimic3, tmp_path]
+    one_pass = data(*command)["splits"][0]["sha256"]
+    monkeypatch.setattr(admissions, "_PASS_BYTES", 30_000)
+    assert data(*command)["splits"][0]["sha256"] == one_pass
