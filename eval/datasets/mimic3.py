@@ -75,6 +75,7 @@ def load_admissions(db: Workspace, source: Path, *, eras: bool) -> None:
     Dates of birth of patients over 89 are shifted to 300 years before their first admission: any
     age over 89 becomes 90, to be read as 90 or older.
     """
+    require((PATIENTS, ADMISSIONS, *([ICUSTAYS] if eras else [])), source)
     db.load(PATIENTS, source, "CREATE TABLE person AS SELECT SUBJECT_ID, GENDER, DOB FROM {table}")
     if eras:
         db.load(ICUSTAYS, source, "CREATE TABLE stay AS SELECT SUBJECT_ID, DBSOURCE FROM {table}")

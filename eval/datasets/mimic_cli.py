@@ -88,7 +88,7 @@ def mimic3(src: Path, skip_orphan_notes: bool, **common: Any) -> None:  # noqa: 
     """Build DST/PART.jsonl from the folder SRC of MIMIC-III v1.4.
 
     A row is an admission with its discharge summary and addenda, its ICD-9-CM diagnoses and
-    procedures in order of priority.
+    procedures in order of their sequence numbers.
     """
     from eval.datasets.admissions import rows, select_rows
     from eval.datasets.mimic3 import load
@@ -125,7 +125,7 @@ def mimic4(
     """Build DST/PART.jsonl from the folder SRC of MIMIC-IV 2.2 or 3.x, and MIMIC-IV-Note.
 
     A row is an admission with its discharge summary, its diagnoses and procedures in order of
-    priority, in ICD-9-CM or ICD-10-CM as "code_system" says.
+    their sequence numbers, in ICD-9-CM or ICD-10-CM as "code_system" says.
     """
     from eval.datasets.admissions import rows, select_rows
     from eval.datasets.mimic4 import load
