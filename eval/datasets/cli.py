@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from eval.datasets.codiesp import Split, find_splits, rows
+from eval.datasets.mimic_cli import mdace, mimic3, mimic4
+from eval.datasets.synthetic.cli import synthesise_group
 from eval.jsonl import write_jsonl
 
 
@@ -20,6 +22,11 @@ def data_group() -> None:
 @data_group.group(name="prepare")
 def prepare_group() -> None:
     """Turn a published release into JSONL files, one a split."""
+
+
+for _command in (mimic3, mimic4, mdace):
+    prepare_group.add_command(_command)
+data_group.add_command(synthesise_group)
 
 
 @prepare_group.command(name="codiesp")
