@@ -28,10 +28,12 @@ def unspecified_codes(ledger: Ledger) -> None:
     """
     current = ledger.current()
     for p in current:
-        better = next((q for q in current if _says_more(p, q, ledger)), None)
+        better = [q for q in current if _says_more(p, q, ledger)]
         if better:
-            reason = f"unspecified beside {better.code}"
-            ledger.reject(p, reason, UNSPECIFIED, replacement=better.code)
+            # One that is unspecified itself may go, too.
+            best = min(better, key=lambda q: _is_unspecified(ledger.context.system, q.code))
+            reason = f"unspecified beside {best.code}"
+            ledger.reject(p, reason, UNSPECIFIED, replacement=best.code)
 
 
 def specified_beside(proposal: Proposal, ledger: Ledger) -> Proposal | None:

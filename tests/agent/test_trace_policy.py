@@ -10,6 +10,7 @@ from agent.cli.trace import trace_group
 from agent.trace.events import Decision, Judgement
 from agent.trace.policy import PolicyRow, policy_rows
 from agent.trace.reader import read_trace
+from agent.trace.recorder import Recorder
 from knowledge.guidelines import card
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
@@ -77,7 +78,21 @@ def test_the_command_prints_one_json_object():
     )
 
 
-def test_show_prints_questions_and_citations():
-    path = str(TRACES / "clinic_letter.jsonl")
-    events = json.loads(CliRunner().invoke(trace_group, ["show", path, "--code", "R68.2"]).stdout)
-    assert "judgement" in {e["event"] for e in events["events"]}
+def test_show_finds_a_question_by_either_of_its_codes(tmp_path):
+    recorder = Recorder(tmp_path / "n.jsonl")
+    recorder.emit(
+        Judgement(
+            at=0.0,
+            node="judge",
+            kind="same_condition",
+            codes=("M54.9", "M54.2"),
+            answer="undecided",
+            rule="unspecified_codes",
+            citation="I.B.18",
+            card="I.B.18",
+        )
+    )
+    for code in ("M54.9", "M54.2"):
+        args = ["show", str(recorder.path), "--code", code]
+        events = json.loads(CliRunner().invoke(trace_group, args).stdout)["events"]
+        assert [e["event"] for e in events] == ["judgement"]
