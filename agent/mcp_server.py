@@ -2,12 +2,14 @@
 
 One coder serves all calls, one call at a time. It is loaded at the first call that needs it, so
 that a client sees the tools at once. Notes come in as arguments and go out in answers; nothing of
-them is written anywhere, and log records hold no argument: the SDK logs below ERROR what a tool
-refused, and would log the text of an exception, which may quote a note.
+them is written anywhere. Nor does the log hold it: the SDK logs at INFO what a tool refused, which
+is left out, and with a traceback the text of an exception, which may quote a note; so a defect is
+reported here, without that text.
 """
 
 import functools
 import importlib.metadata
+import inspect
 import sys
 import threading
 import traceback
@@ -25,9 +27,9 @@ from agent.encounter import make_context
 from agent.request import CodingRequest
 from agent.result import Result
 from agent.tools import Desk, NoteDesk
+from agent.tools.advice import advice
 from agent.tools.answers import Places, PLMCandidates
 from agent.tools.arguments import AgeOf, DateOf, Limit, NoteText, Query, SettingOf, SexOf
-from agent.tools.langchain import advice
 from knowledge.description import describe
 from knowledge.errors import UserError
 from knowledge.guidelines import card, load_cards
@@ -132,7 +134,12 @@ def build_server(options: CoderOptions) -> MCPServer:
         notes.find_in_note,
         notes.plm_icd_candidates,
     ):
-        server.add_tool(_served(function, lock), annotations=_READ_ONLY, structured_output=True)
+        server.add_tool(
+            _served(function, lock),
+            description=inspect.getdoc(function),
+            annotations=_READ_ONLY,
+            structured_output=True,
+        )
     _add_resources(server, desk)
     return server
 

@@ -1,5 +1,6 @@
 """``icd-agent mcp``: the tools of a coder for programs that speak the Model Context Protocol."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import Literal, cast
@@ -38,7 +39,7 @@ def mcp(llm: str, policy: str, index: Path | None) -> None:
     try:
         from agent.mcp_server import build_server
     except ModuleNotFoundError as error:
-        if error.name not in ("mcp", "mcp_types"):
+        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
         raise UserError(
             "the MCP server needs the package mcp", fix="pip install 'icd-agent[mcp]'"
@@ -55,6 +56,7 @@ def mcp(llm: str, policy: str, index: Path | None) -> None:
             top_candidates=_TOP_CANDIDATES,
         )
     )
+    logging.disable(logging.WARNING)  # what libraries log beneath may quote a call
     if sys.stdin.isatty():
         click.echo("icd-agent: waiting for an MCP client on standard input; Ctrl-C ends", err=True)
     server.run("stdio")

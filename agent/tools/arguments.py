@@ -17,6 +17,10 @@ Codes = Annotated[
     ),
 ]
 System = Annotated[SystemKey, Field(description="Code system of the code.")]
+Source = Annotated[
+    SystemKey | None, Field(description="Code system of the code; null: told by its shape.")
+]
+Target = Annotated[SystemKey, Field(description="Code system to map to.")]
 Limit = Annotated[int, Field(ge=1, le=50, description="How many, at most.")]
 NoteText = Annotated[
     str, Field(min_length=1, max_length=500_000, description="The whole text of the note.")

@@ -32,8 +32,10 @@ from agent.tools.arguments import (
     Query,
     SettingOf,
     SexOf,
+    Source,
     System,
     SystemKey,
+    Target,
 )
 from knowledge.code_systems import ICD10CM, CodeSystem, get_code_system
 from knowledge.crosswalk import infer_source, map_code
@@ -168,7 +170,7 @@ class Desk:
             findings=findings,
         )
 
-    def map_code(self, code: Code, target: System, source: SystemKey | None = None) -> Mapping:
+    def map_code(self, code: Code, target: Target, source: Source = None) -> Mapping:
         """Map a code to another code system: every equivalent, combinations included.
 
         Leave source away where the shape of the code tells it. Most equivalents are approximate.

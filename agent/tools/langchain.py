@@ -1,4 +1,4 @@
-"""Functions of the desks as LangChain tools, and their errors in the words of a model.
+"""Functions of the desks as LangChain tools.
 
 A mistake comes back as the content of the tool message, so that the model can mend its call; a
 defect of ours is raised.
@@ -6,7 +6,6 @@ defect of ours is raised.
 
 import functools
 import inspect
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,31 +13,13 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, ValidationError
 from pydantic.v1 import ValidationError as ValidationErrorV1
 
+from agent.tools.advice import advice
 from knowledge.errors import UserError
-
-# A user is told of commands, a model of tools.
-_COMMANDS = (
-    (re.compile(r'icd-agent search "([^"]*)"'), r'search_codes(query="\1")'),
-    (
-        re.compile(r"icd-agent show (\S+) --system (\w+)"),
-        r'show_code(code="\1", system="\2")',
-    ),
-    (re.compile(r"icd-agent show (\S+)"), r'show_code(code="\1")'),
-    (re.compile(r"--from (\w+)"), r'source="\1"'),
-)
 
 
 def langchain_tools(functions: Iterable[Callable[..., BaseModel]]) -> list[BaseTool]:
     """Return functions of `Desk` and `NoteDesk` as tools; results are JSON objects."""
     return [_tool(function) for function in functions]
-
-
-def advice(error: UserError) -> str:
-    """Return what is wrong and how to mend it, commands put as calls of tools."""
-    text = str(error)
-    for command, call in _COMMANDS:
-        text = command.sub(call, text)
-    return text
 
 
 def invalid_arguments(error: ValidationError | ValidationErrorV1) -> str:
