@@ -240,11 +240,12 @@ def _patient_reference(patient: str) -> Resource:
 
 
 def _issue(finding: Finding) -> Resource:
-    return {
-        "severity": _SEVERITY[finding.severity],
-        "code": "business-rule",
-        "details": {"text": fhir_string(finding.message) or finding.rule},
-        "diagnostics": fhir_string(
-            f"{finding.rule} ({', '.join(finding.codes)}): {finding.citation}"
-        ),
-    }
+    about = f"{finding.rule} ({', '.join(finding.codes)}): {finding.citation}"
+    return without_empty(
+        {
+            "severity": _SEVERITY[finding.severity],
+            "code": "business-rule",
+            "details": {"text": fhir_string(finding.message)},
+            "diagnostics": fhir_string(about),
+        }
+    )
