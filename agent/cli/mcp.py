@@ -36,6 +36,9 @@ def mcp(llm: str, policy: str, index: Path | None) -> None:
     The client starts this command by itself; docs/interop.md shows its configuration. Notes stay
     with this process and the client.
     """
+    from agent.llm.registry import parse_spec
+
+    parse_spec(llm)  # a typo should be seen now, not at the first note
     try:
         from agent.mcp_server import build_server
     except ModuleNotFoundError as error:
@@ -45,9 +48,7 @@ def mcp(llm: str, policy: str, index: Path | None) -> None:
             "the MCP server needs the package mcp", fix="pip install 'icd-agent[mcp]'"
         ) from error
     from agent.coder import CoderOptions
-    from agent.llm.registry import parse_spec
 
-    parse_spec(llm)  # a typo should be seen now, not at the first note
     server = build_server(
         CoderOptions(
             llm=llm,

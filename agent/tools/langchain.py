@@ -7,14 +7,16 @@ defect of ours is raised.
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, ValidationError
-from pydantic.v1 import ValidationError as ValidationErrorV1
 
 from agent.tools.advice import advice
 from knowledge.errors import UserError
+
+if TYPE_CHECKING:
+    from pydantic.v1 import ValidationError as ValidationErrorV1
 
 
 def langchain_tools(functions: Iterable[Callable[..., BaseModel]]) -> list[BaseTool]:
@@ -22,7 +24,7 @@ def langchain_tools(functions: Iterable[Callable[..., BaseModel]]) -> list[BaseT
     return [_tool(function) for function in functions]
 
 
-def invalid_arguments(error: ValidationError | ValidationErrorV1) -> str:
+def invalid_arguments(error: "ValidationError | ValidationErrorV1") -> str:
     """Return which arguments are wrong, without the values, which may be those of a note."""
     problems = (
         f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
