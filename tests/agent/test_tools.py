@@ -12,6 +12,7 @@ from agent.result import ResultContext
 from agent.tools import Desk, NoteDesk, langchain_tools
 from agent.tools.arguments import SystemKey
 from knowledge.code_systems import SYSTEM_KEYS, get_code_system
+from knowledge.errors import UserError
 
 NOTE = """ASSESSMENT:
 No chest pain. Possible pneumonia. Type 2 diabetes
@@ -164,6 +165,13 @@ def test_a_mistake_comes_back_as_advice(call, name, arguments, message):
     assert "icd-agent " not in answered.content  # a model has tools, not commands
 
 
+def test_without_a_plm_icd_model_another_tool_is_named(bare_context):
+    context = bare_context()
+    note = NoteDesk(Desk(context.system, lambda: context), CodingRequest("n", NOTE))
+    with pytest.raises(UserError, match=r"no PLM-ICD model.*Fix: use search_codes instead"):
+        note.plm_icd_candidates()
+
+
 def test_a_model_may_name_every_code_system():
     assert get_args(SystemKey) == SYSTEM_KEYS
 
@@ -179,4 +187,3 @@ def test_what_is_found_in_a_note_is_what_was_looked_for(around, words, position)
     for place in found.places:
         assert text[place.start : place.end] == place.text
         assert len(place.text.split()) == len(words.split())
-        assert place.text in place.sentence or place.text.split()[0] in place.sentence
