@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from eval.datasets.synthetic.code_lists import titled_codes
-from knowledge.code_systems.icd9cm import dotted
+from knowledge.code_systems.icd9cm import ICD9CM
 from knowledge.errors import UserError
 
 TEXT = 'Treated for\nsepsis and "diabetes".\n'
@@ -63,7 +63,7 @@ def test_a_made_up_release_with_its_split_files(data, made_up, read_rows, tmp_pa
     command = ["prepare", "mdace", annotations, tmp_path, "--mimic", made_up.mdace_notes]
     report = data(*command, *options)
     title_of = {
-        "diagnosis": {dotted(code): title for code, title in titled_codes(9, "diagnosis")},
+        "diagnosis": {ICD9CM.dotted(code): title for code, title in titled_codes(9, "diagnosis")},
         "procedure": {f"{c[:2]}.{c[2:]}": title for c, title in titled_codes(9, "procedure")},
     }
     rows = read_rows(tmp_path)

@@ -5,7 +5,7 @@ import pytest
 
 from eval.datasets import admissions
 from eval.datasets.synthetic.code_lists import titled_codes
-from knowledge.code_systems.icd9cm import dotted
+from knowledge.code_systems.icd9cm import ICD9CM
 from knowledge.dataset_row import read_rows as read_data_set
 from knowledge.errors import UserError
 
@@ -44,7 +44,7 @@ def expected_rows(folder, read_table):
         yield {
             "id": number,
             "text": "\n\n".join(note["TEXT"] for note in notes),
-            "codes": codes("DIAGNOSES_ICD", number, dotted),
+            "codes": codes("DIAGNOSES_ICD", number, ICD9CM.dotted),
             "procedure_codes": codes("PROCEDURES_ICD", number, lambda c: f"{c[:2]}.{c[2:]}"),
             "code_system": "ICD-9-CM",
             "patient": admission["SUBJECT_ID"],
