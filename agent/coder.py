@@ -25,6 +25,7 @@ from knowledge.code_systems import get_icd10cm
 from knowledge.errors import UserError
 from knowledge.official.releases_at_hand import icd10cm_of
 from knowledge.policy_data import load_policy
+from knowledge.policy_release import policy_within
 
 _VERSIONED = ("icd-agent", "langgraph", "faiss-cpu", "onnxruntime", "xllamacpp", "simple-icd-10-cm")
 
@@ -79,7 +80,7 @@ class Coder:
         self._context = CoderContext(
             system=system,
             generators=self._bundle.generators,
-            policy_data=load_policy(),
+            policy_data=policy_within(load_policy(), system),
             llm=llm,
             llm_identity=LLMIdentity(options.llm, llm.model_id if llm else "none"),
             plm=learned.plm_icd.predictor if learned else None,

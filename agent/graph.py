@@ -1,8 +1,8 @@
 """The wiring of the agent, and nothing else: which node follows which.
 
-    read -> retrieve -> reason -> compare -> policy -> check -> finalise
-                                                       ^  |
-                                                    revise   while a finding can be mended
+    read -> retrieve -> reason -> compare -> policy -> judge -> check -> finalise
+                                                                ^  |
+                                                             revise   while a finding can be mended
 
 Each node is one function ``(state, context) -> State`` in its own file of `agent.nodes`.
 """
@@ -18,6 +18,7 @@ from langgraph.runtime import Runtime
 from agent.nodes.check import check
 from agent.nodes.compare import compare
 from agent.nodes.finalise import finalise
+from agent.nodes.judge import judge_open_pairs
 from agent.nodes.policy import apply_policy
 from agent.nodes.read import read
 from agent.nodes.reason import reason
@@ -62,6 +63,7 @@ def build_graph() -> Graph:
         "reason": reason,
         "compare": compare,
         "policy": apply_policy,
+        "judge": judge_open_pairs,
         "check": check,
         "revise": revise,
         "finalise": finalise,
@@ -74,7 +76,8 @@ def build_graph() -> Graph:
     graph.add_edge("retrieve", "reason")
     graph.add_edge("reason", "compare")
     graph.add_edge("compare", "policy")
-    graph.add_edge("policy", "check")
+    graph.add_edge("policy", "judge")
+    graph.add_edge("judge", "check")
     graph.add_conditional_edges("check", _after_check, ["revise", "finalise"])
     graph.add_edge("revise", "check")
     graph.add_edge("finalise", END)

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from agent.confidence import EVIDENCE_THRESHOLD
+from agent.policy.authority import Authority
 from agent.request import CodingRequest
 from agent.result import Evidence, Policy, Result, Stage
 from agent.settings import Settings
+from agent.trace.events import Answer, JudgementKind
 from agent.trace.recorder import Recorder
 from indexes.candidates import Candidate, CandidateGenerator
 from indexes.learned import Learned
@@ -18,6 +20,7 @@ from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.note_text import Note
 from knowledge.policy_data import Policy as PolicyData
 from knowledge.rules.findings import Finding
+from knowledge.rules.mends import Mend
 
 if TYPE_CHECKING:
     from agent.llm.base import CodingLLM
@@ -72,10 +75,29 @@ class SecondLook(NamedTuple):
     accepted_after: bool
 
 
+class Judged(NamedTuple):
+    """What became of an open pair.
+
+    Attributes:
+        kind: The question.
+        codes: Both codes, the one that goes if the answer is yes first.
+        answer: The answer.
+        log_odds: Of yes, in nats; None where nobody was asked.
+        authority: The rule or step that left the pair open.
+    """
+
+    kind: JudgementKind
+    codes: tuple[str, str]
+    answer: Answer
+    log_odds: float | None
+    authority: Authority
+
+
 class State(TypedDict, total=False):
     """The working state of the graph; each node returns the keys that it changes.
 
     ``plm_icd`` holds PLM-ICD's predictions, most probable first; it is empty without a model.
+    ``mends`` are those made so far, in order.
     """
 
     request: CodingRequest
@@ -84,7 +106,9 @@ class State(TypedDict, total=False):
     plm_icd: Sequence[Prediction]
     proposals: Sequence[Proposal]
     second_look: Sequence[SecondLook]
+    judged: Sequence[Judged]
     findings: Sequence[Finding]
+    mends: Sequence[Mend]
     revisions: int
     result: Result
 

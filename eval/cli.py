@@ -11,6 +11,7 @@ import click
 from eval.jsonl import write_jsonl
 from eval.metrics import DEFAULT_RESAMPLES, PAIRED_RESAMPLES
 from eval.score import ScoreReport, score_files
+from indexes.train_cli import hidden_share_option
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -192,7 +193,11 @@ def _error_tables(figures: Mapping[str, Any]) -> "Group":
 @click.argument("train", type=click.Path(path_type=Path))
 @click.argument("reference", type=click.Path(path_type=Path), required=False)
 @click.option(
-    "--share", default=0.1, show_default=True, help="Of the codes of TRAIN that are held out."
+    "--share",
+    type=click.FloatRange(0, 1),
+    default=0.1,
+    show_default=True,
+    help="Of the codes of TRAIN that are held out.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
@@ -203,6 +208,7 @@ def _error_tables(figures: Mapping[str, Any]) -> "Group":
     help="Wordings for one more system that knows no others; may be repeated.",
 )
 @click.option("--work", type=click.Path(path_type=Path), help="Folder of unfinished work.")
+@hidden_share_option
 @_json_option
 @_bootstrap_option("each share")
 def unseen(
@@ -212,6 +218,7 @@ def unseen(
     seed: int,
     limits: tuple["Wordings", ...],
     work: Path | None,
+    hidden_share: float | None,
     as_json: bool,
     resamples: int,
 ) -> None:
@@ -222,23 +229,23 @@ def unseen(
     Both are data-set JSONL with "text" and "codes", TRAIN with "evidence". PLM-ICD takes no part.
     Some five minutes a system; a run that was stopped goes on with the fold it was at.
     """
-    from eval.unseen import Experiment, measure_unseen
+    from eval.unseen import Experiment, draw_held_out, measure_unseen
     from indexes.artefacts import Artefacts
     from indexes.coded_notes import read_coded_notes
-    from indexes.hold_out import draw_codes
     from indexes.plm_icd.config import PLMConfig
     from indexes.train_cli import untrained_bundle, workshop
     from knowledge.code_systems import get_code_system
 
     notes = read_coded_notes(train)
-    held_out = draw_codes((coded.codes for coded in notes), share, seed)
+    held_out = draw_held_out(notes, share, seed)
     judged = read_coded_notes(reference) if reference else None
     system = get_code_system()
     bundle = untrained_bundle(system)
-    shop = workshop(bundle, system, work, PLMConfig())
+    shop = workshop(bundle, system, work, PLMConfig(), hidden_share)
     experiment = Experiment(notes, judged, Artefacts.bundled(), bundle, shop)
     report = measure_unseen(experiment, held_out, limits, resamples=resamples)
-    figures = {"share": share, "seed": seed, **report.to_json()}
+    settings = {"share": share, "seed": seed, "hidden_share": shop.hidden_share}
+    figures = {**settings, **report.to_json()}
     _print(figures, lambda: unseen_table(report), as_json)
 
 
@@ -272,6 +279,43 @@ def unseen_table(report: "UnseenReport") -> "Table":
 
 def _with_interval(share: "Share") -> str:
     return f"{share.value:.3f}" + (f" ({_shown(list(share.ci95))})" if share.ci95 else "")
+
+
+@eval_group.command(name="judgements")
+@click.argument("items", type=click.Path(path_type=Path))
+@click.option(
+    "--llm", default="builtin", show_default=True, metavar="SPEC", help="builtin or gguf:FILE."
+)
+@click.option(
+    "--within",
+    type=click.Path(path_type=Path),
+    help="Put the notes of the split report behind this text: do short notes tell of longer ones?",
+)
+@_json_option
+def judgements(items: Path, llm: str, within: Path | None, as_json: bool) -> None:
+    """Measure how well an LLM judges what the rules leave open.
+
+    ITEMS is a YAML file of argued questions (tests/data/judgements.yaml). Threshold and band are
+    chosen on its split "tune"; the other figures are of the split "report".
+    """
+    from eval.judgements import judge_file
+
+    report = judge_file(items, llm, within)
+    _print(report, lambda: _judgements_table(report), as_json)
+
+
+def _judgements_table(report: Mapping[str, Any]) -> "Table":
+    from rich.table import Table
+
+    table = Table("figure", *report["kinds"], title=f"Judgements of {report['model']}")
+    first = next(iter(report["kinds"].values()))
+    for name in first:
+        values = [kind[name] for kind in report["kinds"].values()]
+        table.add_row(
+            name.replace("_", " "),
+            *(str(v) if isinstance(v, dict | bool) else _shown(v) for v in values),
+        )
+    return table
 
 
 def _print(figures: dict[str, Any], table: "Callable[[], RenderableType]", as_json: bool) -> None:

@@ -26,7 +26,7 @@ from indexes.bundle import Bundle
 from indexes.candidates import CandidateGenerator
 from indexes.coded_notes import CodedNote, data_identity
 from indexes.fusion import reciprocal_rank_fusion
-from indexes.hold_out import without_codes
+from indexes.hold_out import draw_codes, without_codes
 from indexes.learned import LearnedFiles, load_learned
 from indexes.ranker.features import LEARNED, Rankings
 from indexes.ranker.model import Ranker
@@ -35,6 +35,7 @@ from indexes.ranker.priors import CodePriors
 from indexes.ranker.train import train_ranker
 from indexes.training import Workshop, cross_fitted_features, learned_generators
 from indexes.wordings import Wordings, untrained_generators
+from knowledge.errors import UserError
 
 # Each with a ranker of its own that learned to rely on no more.
 LIMITED_WORDINGS: tuple[Wordings, ...] = ("descriptions", "titles", "synonyms")
@@ -309,6 +310,22 @@ class UnseenReport(NamedTuple):
 
 def _to_json(figures: Mapping[str, Share]) -> dict[str, Any]:
     return {name: share.to_json() for name, share in figures.items()}
+
+
+def draw_held_out(notes: Sequence[CodedNote], share: float, seed: int) -> frozenset[str]:
+    """Draw the codes to hold out of training notes.
+
+    Raises:
+        UserError: The share comes to none of them, or to all.
+    """
+    codes = frozenset[str]().union(*(coded.codes for coded in notes))
+    held_out = draw_codes((coded.codes for coded in notes), share, seed)
+    if not held_out or held_out == codes:
+        raise UserError(
+            f"A share of {share:g} of {len(codes)} codes is {len(held_out)} codes.",
+            fix="give a share that comes to at least one code and not to all, such as 0.1.",
+        )
+    return held_out
 
 
 def measure_unseen(

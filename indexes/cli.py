@@ -60,13 +60,13 @@ def build(
     as_json: bool,
 ) -> None:
     """Build the indexes; a build that was stopped goes on where it was."""
-    from indexes.artefacts import Artefacts
+    from indexes.artefacts import BUNDLED_DIRECTORY, Artefacts
 
     start = time.perf_counter()
     if cdc is None:
         artefacts = Artefacts(out) if out else Artefacts.bundled()
         report = _build_installed(artefacts, encoder_name, code_system, reuse)
-    elif out is None or code_system != "icd10cm":
+    elif out is None or out.resolve() == BUNDLED_DIRECTORY or code_system != "icd10cm":
         raise UserError(
             "--cdc adopts an ICD-10-CM release into a folder of its own",
             fix=f"icd-agent index build --cdc {cdc} --out FOLDER",

@@ -12,12 +12,9 @@ from dataclasses import replace
 from indexes.candidates import Candidate
 from indexes.coded_notes import CodedNote
 from indexes.ranker.features import LEARNED, Rankings
-from knowledge.errors import UserError
 
 
-def draw_codes(
-    code_sets: Iterable[Set[str]], share: float, seed: int | Sequence[int]
-) -> frozenset[str]:
+def draw_codes(code_sets: Iterable[Set[str]], share: float, seed: int) -> frozenset[str]:
     """Draw a share of the codes of notes, frequent and rare ones alike.
 
     The codes are ordered by the number of notes that have them and cut into as many strata as codes
@@ -25,21 +22,15 @@ def draw_codes(
 
     Args:
         code_sets: The codes of each note.
-        share: Between 0 and 1; the number of codes is rounded.
+        share: From 0 to 1; the number of codes is rounded, to none where they are few.
         seed: Decides order within a frequency and choice.
-
-    Raises:
-        UserError: The share is so small that it comes to no code, or not between 0 and 1.
     """
     import numpy as np
 
     counts = Counter(code for codes in code_sets for code in codes)
     wanted = round(share * len(counts))
-    if not (0 < share < 1 and wanted):
-        raise UserError(
-            f"A share of {share:g} of {len(counts)} codes is {max(wanted, 0)} codes.",
-            fix="give a share between 0 and 1 that comes to at least one code, such as 0.1.",
-        )
+    if not wanted:
+        return frozenset()
     generator = np.random.default_rng(seed)
     shuffled = generator.permutation(sorted(counts)).tolist()
     strata = np.array_split(sorted(shuffled, key=lambda code: -counts[code]), wanted)

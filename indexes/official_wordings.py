@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from indexes.rows import Row
 from indexes.term_table import OfficialKind, Term, make_term
+from indexes.tokens import text_stems
 from knowledge.code_systems import ICD10CM
 from knowledge.official.codes import printed_code
 from knowledge.official.folder import FileKind, OfficialFile, OfficialFolder
@@ -128,11 +129,11 @@ def official_wordings(folder: OfficialFolder, system: ICD10CM) -> OfficialWordin
         if kind != "tabular":
             found = _read(file)
             entries[kind] = len(found)
-            wordings += _wordings(file, found, system, unread)
+            wordings += filter(_specific, _wordings(file, found, system, unread))
     terms = (make_term(w.kind, w.code, w.text) for w in wordings)
     rows = (Row(w.kind, system.stem(w.code), w.text) for w in wordings if w.in_rows)
     return OfficialWordings(
-        terms=[term for term in terms if term and _specific(term)],
+        terms=[term for term in terms if term],
         rows=list(dict.fromkeys(rows)),
         entries=entries,
         unread=unread,
@@ -211,6 +212,7 @@ def _is_residual(path: Sequence[str]) -> bool:
     return any(_RESIDUAL_LEVEL.match(level) for level in path)
 
 
-def _specific(term: Term) -> bool:
-    """Tell terms that say enough: "accident" or "exposure" alone stands in any note."""
-    return term.kind != "external" or len(term.stems) >= _LEAST_STEMS_OF_CAUSE
+def _specific(wording: Wording) -> bool:
+    """Tell wordings that say enough: "accident" or "exposure" alone stands in any note."""
+    enough = _LEAST_STEMS_OF_CAUSE
+    return wording.kind != "external" or len(text_stems(wording.text)) >= enough

@@ -36,6 +36,16 @@ def _plm_options(function: F) -> F:
     return function
 
 
+def hidden_share_option(function: F) -> F:
+    """Add the share of codes whose learned voices the ranker also learns to do without."""
+    return click.option(
+        "--hidden-share",
+        type=click.FloatRange(0, 1, max_open=True),
+        help="Of the codes that the ranker also sees as if they were not in training; the "
+        "documented one if not given.",
+    )(function)
+
+
 @click.command("plm-icd")
 @click.argument("data", type=DATA)
 @click.option("--out", type=FOLDER, required=True, help="Folder of the exported model.")
@@ -78,12 +88,14 @@ def plm_icd(
     "--out", type=FOLDER, help="Folder of the learned parts; the shipped one if not given."
 )
 @click.option("--work", type=FOLDER, help="Folder of unfinished work; in the cache if not given.")
+@hidden_share_option
 @_plm_options
 @json_option
 def ranker(
     data: Path,
     out: Path | None,
     work: Path | None,
+    hidden_share: float | None,
     as_json: bool,
     **given: Any,  # noqa: ANN401 (fields of PLMConfig)
 ) -> None:
@@ -103,7 +115,7 @@ def ranker(
     notes = read_coded_notes(data)
     files = LearnedFiles(out or Artefacts.bundled().learned)
     system = get_code_system()
-    shop = workshop(untrained_bundle(system), system, work, _given(given))
+    shop = workshop(untrained_bundle(system), system, work, _given(given), hidden_share)
     stacked = train_all(notes, files, shop)
     kept = shop.folder / "out_of_fold.jsonl"
     rows = ({"id": n.id, "scores": s} for n, s in zip(notes, stacked.scores, strict=True))
@@ -139,7 +151,11 @@ def _given(options: dict[str, Any]) -> "PLMConfig":
 
 
 def workshop(
-    bundle: "Bundle", system: "CodeSystem", work: Path | None, plm: "PLMConfig"
+    bundle: "Bundle",
+    system: "CodeSystem",
+    work: Path | None,
+    plm: "PLMConfig",
+    hidden_share: float | None = None,
 ) -> "Workshop":
     """Return the tools of training.
 
@@ -148,8 +164,9 @@ def workshop(
         system: The code system.
         work: Folder of unfinished work; one in the cache if None.
         plm: How PLM-ICD is trained.
+        hidden_share: See `Workshop`; `HIDDEN_SHARE` if None.
     """
-    from indexes.training import Workshop
+    from indexes.training import HIDDEN_SHARE, Workshop
 
     return Workshop(
         system=system,
@@ -161,6 +178,7 @@ def workshop(
         folder=work_folder(work),
         progress=progress_bar,
         on_epoch=print_epoch,
+        hidden_share=HIDDEN_SHARE if hidden_share is None else hidden_share,
     )
 
 

@@ -35,7 +35,9 @@ from indexes.ranker.train import NoteFeatures, Stacked, train_ranker
 from knowledge.code_systems.base import CodeSystem
 
 _SEED = 0
-HIDDEN_SHARE = 0.0
+# Out of fold on CodiEsp train it takes the recall of held-out codes from .12 to about .22 without
+# cost in micro-F1 where all codes are known; .3 takes it to .32 and costs .004.
+HIDDEN_SHARE = 0.1
 
 Progress: TypeAlias = Callable[[int, int], None]
 # Opens a progress bar with a title.
@@ -57,7 +59,7 @@ class Workshop(NamedTuple):
         index_identity: Identifies the build of the untrained generators.
         folds: Parts into which the notes are dealt.
         hidden_share: Share of the codes whose candidates the ranker also sees as if nothing had
-            been learned of them.
+            been learned of them, drawn anew for each fold.
     """
 
     system: CodeSystem
@@ -207,7 +209,7 @@ def _fold_features(
     others = [coded for n, coded in enumerate(notes) if n not in set(held_out)]
     generators = [*shop.untrained, *_fold_parts(number, others, plm, shop)]
     priors = CodePriors.of(c.codes for c in others)
-    hidden = _hidden_codes(others, number, shop)
+    hidden = draw_codes((coded.codes for coded in others), shop.hidden_share, number)
     builder = FeatureBuilder(shop.system, priors)
     ignorant = FeatureBuilder(shop.system, priors.without(hidden))
     features: dict[int, _Named] = {}
@@ -225,12 +227,6 @@ def _fold_features(
     unfinished.write_bytes(orjson.dumps({str(n): found._asdict() for n, found in features.items()}))
     unfinished.replace(kept)
     return features
-
-
-def _hidden_codes(others: Sequence[CodedNote], number: int, shop: Workshop) -> frozenset[str]:
-    if not shop.hidden_share:
-        return frozenset()
-    return draw_codes((coded.codes for coded in others), shop.hidden_share, number)
 
 
 def _fold_parts(

@@ -53,13 +53,15 @@ def show(
     as_json: bool,
 ) -> None:
     """Show a code, block or category: title, notes (its own and inherited), children."""
+    from knowledge.description import describe
+
     if key != _ICD10CM or tables is not None:
         if other is not None or unresolved or index is not None:
             raise UserError(
                 "--diff, --unresolved and --index look at releases of ICD-10-CM.",
                 fix="leave --system and --tables away",
             )
-        _show(_description(_other_system(key, tables), _given(code)), _print, as_json)
+        _show(describe(_other_system(key, tables), _given(code)), _print, as_json)
         return
     from knowledge.official.releases_at_hand import icd10cm_of
 
@@ -78,7 +80,7 @@ def show(
         report = diff_report(system, icd10cm_of(other), code)
         _show(report, _lines_printer(diff_lines), as_json)
     else:
-        _show(_description(system, _given(code)), _print, as_json)
+        _show(describe(system, _given(code)), _print, as_json)
 
 
 def _given(code: str | None) -> str:
@@ -115,35 +117,6 @@ def _lines_printer(
     lines: Callable[[dict[str, Any]], Iterable[str]],
 ) -> Callable[[dict[str, Any]], None]:
     return lambda report: click.echo("\n".join(lines(report)))
-
-
-def _description(system: "CodeSystem", raw: str) -> dict[str, Any]:
-    entry = system.get(system.normalise(raw))
-    return {
-        "code": entry.code,
-        "title": entry.title,
-        "billable": entry.billable,
-        "code_system": system.name,
-        "release": system.release,
-        "chapter": entry.chapter,
-        "ancestors": [_titled(system, a) for a in system.ancestors(entry.code)],
-        "children": [_titled(system, c) for c in system.children(entry.code)],
-        "inclusion_terms": list(entry.inclusion_terms),
-        "includes": list(entry.includes),
-        "notes": [
-            {
-                "kind": note.kind,
-                "text": note.text,
-                "carrier": note.carrier,
-                "conditional": note.conditional,
-            }
-            for note in system.notes(entry.code)
-        ],
-    }
-
-
-def _titled(system: "CodeSystem", code: str) -> dict[str, str]:
-    return {"code": code, "title": system.get(code).title}
 
 
 def _print(entry: dict[str, Any]) -> None:

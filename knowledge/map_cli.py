@@ -2,12 +2,9 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from knowledge.crosswalk.mapping import CodeMapping, Option
 
 _SYSTEMS = "icd10cm, icd10who, icd10pcs, icd9cm, icd9proc or icd11"
 
@@ -28,53 +25,18 @@ def map_command(
     """Map CODE to another code system: all its equivalents, combinations included."""
     from knowledge.code_systems import get_code_system
     from knowledge.crosswalk import infer_source, map_code
+    from knowledge.crosswalk.report import mapping_report
 
     icd10cm = get_code_system()
     origin = source or infer_source(code, target, icd10cm)
     mapping = map_code(code, origin, target, icd10cm, tables)
-    entry = {
-        "code": mapping.code,
-        "title": mapping.title,
-        "from": origin,
-        "from_inferred": source is None,
-        "to": target,
-        **_mapped(mapping),
-        "steps": [
-            {
-                "from": step.source,
-                "to": step.target,
-                "mappings": [
-                    {"code": each.code, "title": each.title, **_mapped(each)}
-                    for each in step.mappings
-                ],
-            }
-            for step in mapping.steps
-        ],
-    }
+    entry = mapping_report(mapping, origin, target, inferred=source is None)
     if as_json or not sys.stdout.isatty():
         import orjson
 
         click.echo(orjson.dumps(entry).decode())
     else:
         _print(entry)
-
-
-def _mapped(mapping: "CodeMapping") -> dict[str, Any]:
-    return {
-        "status": mapping.status,
-        "method": mapping.method,
-        "via": mapping.via,
-        "hint": mapping.hint,
-        "options": [_option(option) for option in mapping.options],
-    }
-
-
-def _option(option: "Option") -> dict[str, Any]:
-    return {
-        "approximate": option.approximate,
-        "parts": [[code._asdict() for code in part] for part in option.parts],
-        "unmapped": [code._asdict() for code in option.unmapped],
-    }
 
 
 _DROPPED = "(no longer in the release)"

@@ -23,7 +23,13 @@ How a policy is meant to use them on the codes of a note:
    redundant. This comes after the combinations, some of which need the symptom ("hyperglycemia" in
    diabetes).
 
-Only codes that are asserted as present take part in 3 and 4. A record that calls two conditions
+5. **Open symptoms**: where the table says nothing, `Policy.may_explain` tells whether a disease of
+   the set may explain a symptom, so that it is worth a judgement.
+6. **One condition**: of two codes of such a category the unspecified one gives way to the other
+   (guideline I.B.18), whatever words the two rest on.
+7. **Mended warnings**: rules whose mends are applied although they only warn.
+
+Only codes that are asserted as present take part in 3 to 5. A record that calls two conditions
 unrelated overrides a presumed link (guideline I.A.15); that is for the caller to know.
 """
 
@@ -40,6 +46,7 @@ from knowledge.strict_yaml import read_yaml
 
 _DATA = Path(__file__).parent / "data" / "policy.yaml"
 _EACH = "{each}"
+_OVER = "III.A"  # a condition that is over is not coded
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +54,14 @@ class IntegralSymptom:
     """A symptom that routinely belongs to a disease (guideline I.B.5).
 
     Attributes:
+        id: Name of the entry in traces: its section and its first prefixes.
         symptoms: Prefixes of the symptom codes.
         diseases: Prefixes of the diseases beside which the symptom is not coded.
         why: The clinical reason, for the trace.
         citation: Guideline section.
     """
 
+    id: str
     symptoms: tuple[str, ...]
     diseases: tuple[str, ...]
     why: str
@@ -60,15 +69,32 @@ class IntegralSymptom:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSymptom:
+    """Symptoms and the diseases beside which it is worth asking whether they are integral.
+
+    The table of `IntegralSymptom` says nothing of the two; they share a body system.
+
+    Attributes:
+        symptoms: Prefixes of the symptom codes.
+        diseases: Prefixes of the diseases that may explain them.
+    """
+
+    symptoms: tuple[str, ...]
+    diseases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryCode:
     """What becomes of the code of an active disease when the disease is past, or a relative's.
 
     Attributes:
+        id: Name of the entry in traces: its section and its first prefix.
         active: Prefixes of the active disease.
         history: The code for its history; None if a past one is not coded at all.
         citation: Guideline section.
     """
 
+    id: str
     active: tuple[str, ...]
     history: str | None
     citation: str
@@ -79,11 +105,13 @@ class ChronicCondition:
     """Conditions that stay current although a note says "history of".
 
     Attributes:
+        id: Name of the entry in traces: its section and its first prefix.
         codes: Their prefixes.
         why: The clinical reason, for the trace.
         citation: Guideline section.
     """
 
+    id: str
     codes: tuple[str, ...]
     why: str
     citation: str
@@ -138,23 +166,39 @@ class Past(NamedTuple):
         code: The history code to use, for "replace" only.
         citation: Guideline section.
         why: Why it stays, for "keep" only.
+        entry: Id of the entry that says so, that of the step where no entry fits.
     """
 
     action: Literal["keep", "replace", "drop"]
     code: str | None
     citation: str
     why: str | None
+    entry: str
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Everything in ``policy.yaml``."""
+    """Everything in ``policy.yaml``.
+
+    Attributes:
+        integral_symptoms: Symptoms that belong to a disease, by table.
+        open_symptoms: Where the table is silent, what is worth a question.
+        history_codes: What becomes of a past condition.
+        family_history_codes: What becomes of a relative's condition.
+        chronic: What stays current although it is called past.
+        combinations: In the order in which they apply.
+        one_condition: Prefixes of codes that differ by type, stage or severity of one condition.
+        mended_warnings: Why the mends of a rule are applied although it only warns, by rule.
+    """
 
     integral_symptoms: tuple[IntegralSymptom, ...]
+    open_symptoms: tuple[OpenSymptom, ...]
     history_codes: tuple[HistoryCode, ...]
     family_history_codes: tuple[HistoryCode, ...]
     chronic: tuple[ChronicCondition, ...]
     combinations: tuple[Combination, ...]
+    one_condition: tuple[str, ...]
+    mended_warnings: Mapping[str, str]
 
     def past(self, code: str) -> Past:
         """Tell what becomes of ``code`` when its condition is historical.
@@ -165,10 +209,13 @@ class Policy:
         chronic = _best(code, ((entry.codes, entry) for entry in self.chronic))
         history = _best(code, ((entry.active, entry) for entry in self.history_codes))
         if chronic and (history is None or chronic[0] > history[0]):
-            return Past("keep", None, chronic[1].citation, chronic[1].why)
-        if history and history[1].history:
-            return Past("replace", history[1].history, history[1].citation, None)
-        return Past("drop", None, history[1].citation if history else "III.A", None)
+            entry = chronic[1]
+            return Past("keep", None, entry.citation, entry.why, entry.id)
+        if history is None:
+            return Past("drop", None, _OVER, None, "past_conditions")
+        over = history[1]
+        action: Literal["replace", "drop"] = "replace" if over.history else "drop"
+        return Past(action, over.history, over.citation, None, over.id)
 
     def family(self, code: str) -> HistoryCode | None:
         """Return the family history entry for a relative's disease, None where there is none."""
@@ -192,6 +239,15 @@ class Policy:
                     if code.startswith(entry.diseases):
                         return code, entry
         return None
+
+    def may_explain(self, disease: str, symptom: str) -> bool:
+        """Tell whether it is worth asking if a symptom is integral to a disease."""
+        return any(
+            symptom.startswith(entry.symptoms)
+            and disease.startswith(entry.diseases)
+            and not disease.startswith(entry.symptoms)
+            for entry in self.open_symptoms
+        )
 
 
 _T = TypeVar("_T")
@@ -293,17 +349,60 @@ class _CombinationEntry(_Model):
         )
 
 
+class _OpenSymptom(_Model):
+    symptoms: list[str] = Field(min_length=1)
+    diseases: list[str] = Field(min_length=1)
+
+
+class _MendedWarning(_Model):
+    rule: str
+    why: str
+
+
 class _File(_Model):
     integral_symptoms: _Section[_IntegralEntry]
+    open_symptoms: list[_OpenSymptom]
     history_codes: _Section[_HistoryEntry]
     family_history_codes: _Section[_HistoryEntry]
     chronic: _Section[_ChronicEntry]
     combinations: list[_CombinationEntry]
+    one_condition: list[str]
+    mended_warnings: list[_MendedWarning]
 
 
-def _history(section: _Section[_HistoryEntry]) -> tuple[HistoryCode, ...]:
+def _history(name: str, section: _Section[_HistoryEntry]) -> tuple[HistoryCode, ...]:
     return tuple(
-        HistoryCode(expand(entry.active), entry.history, entry.citation or section.citation)
+        HistoryCode(
+            id=f"{name}:{entry.active[0]}",
+            active=expand(entry.active),
+            history=entry.history,
+            citation=entry.citation or section.citation,
+        )
+        for entry in section.entries
+    )
+
+
+def _integral(section: _Section[_IntegralEntry]) -> tuple[IntegralSymptom, ...]:
+    return tuple(
+        IntegralSymptom(
+            id=f"integral_symptoms:{entry.symptoms[0]}/{entry.diseases[0]}",
+            symptoms=expand(entry.symptoms),
+            diseases=expand(entry.diseases),
+            why=entry.why,
+            citation=entry.citation or section.citation,
+        )
+        for entry in section.entries
+    )
+
+
+def _chronic(section: _Section[_ChronicEntry]) -> tuple[ChronicCondition, ...]:
+    return tuple(
+        ChronicCondition(
+            id=f"chronic:{entry.codes[0]}",
+            codes=expand(entry.codes),
+            why=entry.why,
+            citation=entry.citation or section.citation,
+        )
         for entry in section.entries
     )
 
@@ -316,19 +415,15 @@ def load_policy() -> Policy:
         ValueError: If the file repeats a key or breaks its schema, or an item is not a prefix.
     """
     file = _File.model_validate(read_yaml(_DATA))
-    integral, chronic = file.integral_symptoms, file.chronic
     return Policy(
-        integral_symptoms=tuple(
-            IntegralSymptom(
-                expand(e.symptoms), expand(e.diseases), e.why, e.citation or integral.citation
-            )
-            for e in integral.entries
+        integral_symptoms=_integral(file.integral_symptoms),
+        open_symptoms=tuple(
+            OpenSymptom(expand(e.symptoms), expand(e.diseases)) for e in file.open_symptoms
         ),
-        history_codes=_history(file.history_codes),
-        family_history_codes=_history(file.family_history_codes),
-        chronic=tuple(
-            ChronicCondition(expand(e.codes), e.why, e.citation or chronic.citation)
-            for e in chronic.entries
-        ),
+        history_codes=_history("history_codes", file.history_codes),
+        family_history_codes=_history("family_history_codes", file.family_history_codes),
+        chronic=_chronic(file.chronic),
         combinations=tuple(rule for entry in file.combinations for rule in entry.rules()),
+        one_condition=expand(file.one_condition),
+        mended_warnings={entry.rule: entry.why for entry in file.mended_warnings},
     )

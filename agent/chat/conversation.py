@@ -1,11 +1,6 @@
 """A coder's conversation about one note, as Python calls: the terminal and a web server use these.
 
-desk = Desk(Coder(CoderOptions(llm="none")))
-with ChatStore.open(ChatFiles()) as store:
-    talk = Conversation.open("thread-1", desk, store)
-    talk.code_note(text, ResultContext(setting="outpatient"))
-    talk.send("why I50.9?")
-    talk.decide("accept", "I50.9")
+docs/chat.md shows how.
 """
 
 import hashlib

@@ -22,7 +22,7 @@ from agent.chat.desk import Desk, Session
 from agent.chat.open_points import open_questions
 from agent.chat.rule_answers import Checked, check_list, tell
 from agent.chat.run_trace import shorten
-from agent.chat.session import ChatState, Option, Reply, ReplyKind, Statement, Turn
+from agent.chat.session import ChatState, Option, Reply, ReplyKind, Statement, Turn, Work
 from agent.request import CodingRequest
 from agent.result import ResultContext
 from knowledge.errors import UserError
@@ -121,8 +121,7 @@ def _undo(state: ChatState, session: Session, turn: Turn) -> ChatState:
     if not state["past"]:
         raise UserError("there is no decision to take back", fix="/codes")
     *past, last = state["past"]
-    work = type(session.work).model_validate(last["work"])
-    decided = turns.take_back(session, last["seq"], work)
+    decided = turns.take_back(session, last["seq"], Work.model_validate(last["work"]))
     return {**_after(state, session, decided), "past": past}
 
 

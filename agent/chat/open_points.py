@@ -6,6 +6,7 @@ ACDIS, Guidelines for Achieving a Compliant Query Practice.) Questions follow fr
 no model writes them.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -114,8 +115,8 @@ def open_questions(work: Work, result: Result, note: Note, system: ICD10CM) -> l
         return []
     points = _Points(work, result, note, system)
     found = (question for item in work.codes for question in points.of(item))
-    left = QUESTIONS_PER_NOTE - len(work.closed)
-    return [question for question, _ in zip(found, range(left), strict=False)]
+    left = max(0, QUESTIONS_PER_NOTE - len(work.closed))
+    return list(itertools.islice(found, left))
 
 
 class _Points:

@@ -1,13 +1,16 @@
 """``icd-agent search``: codes and guideline cards by words."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from agent.cli.options import json_option, machine_readable
 from knowledge.errors import UserError
 from knowledge.index_option import index_option
+
+if TYPE_CHECKING:
+    from agent.search import SearchHit
 
 
 @click.command()
@@ -43,51 +46,19 @@ def search(text: str, limit: int, kind: str, index: Path | None, as_json: bool) 
     Console().print(table)
 
 
-class SearchHit(NamedTuple):
-    """A code or guideline card that fits the words, and the wording that matched."""
-
-    key: str
-    score: float
-    title: str
-    matched: str
-
-
-def _code_hits(text: str, limit: int, index: Path | None) -> list[SearchHit]:
-    """Rank as for a note that says only ``text``, all generators fused."""
+def _code_hits(text: str, limit: int, index: Path | None) -> "list[SearchHit]":
+    from agent.search import code_hits
     from indexes.bundle import load_bundle
-    from indexes.fusion import reciprocal_rank_fusion
-    from knowledge.note_text import Note
     from knowledge.official.releases_at_hand import icd10cm_of
 
     system = icd10cm_of(index)
-    note = Note.parse(text, "query")
     generators = load_bundle(system, index, with_learned=False).generators
-    depth = 10 * limit
-    fused = reciprocal_rank_fusion({g.name: g.candidates(note, depth) for g in generators})
-    return [
-        SearchHit(
-            key=c.code,
-            score=round(c.score, 4),
-            title=system.get(c.code).title,
-            matched=c.mentions[0].term if c.mentions else "",
-        )
-        for c in fused[:limit]
-    ]
+    return code_hits(text, limit, system, generators)
 
 
-def _guideline_hits(text: str, limit: int, index: Path | None) -> list[SearchHit]:
+def _guideline_hits(text: str, limit: int, index: Path | None) -> "list[SearchHit]":
+    from agent.search import guideline_hits
     from indexes.guideline_search import load_guideline_search
-    from knowledge.guidelines import load_cards
     from knowledge.official.releases_at_hand import icd10cm_of
 
-    cards = {card.id: card for card in load_cards()}
-    hits = load_guideline_search(icd10cm_of(index), index).search(text, limit)
-    return [
-        SearchHit(
-            key=hit.key,
-            score=round(hit.score, 4),
-            title=cards[hit.key].title,
-            matched=cards[hit.key].body.strip(),
-        )
-        for hit in hits
-    ]
+    return guideline_hits(text, limit, load_guideline_search(icd10cm_of(index), index))

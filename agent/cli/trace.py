@@ -1,6 +1,6 @@
 """``icd-agent trace``: read reasoning traces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,10 @@ import click
 from agent.cli.options import json_option, machine_readable
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from agent.trace.events import Event
+    from agent.trace.policy import PolicyRow
 
 
 @click.group("trace")
@@ -39,11 +42,50 @@ def show(path: Path, code: str | None, as_json: bool) -> None:
         console.print(_line(event), markup=False)
 
 
+@trace_group.command("policy")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def policy(path: Path, as_json: bool) -> None:
+    """Show what the policy and the rules changed in one run, and why."""
+    from agent.trace.events import RunEnd, RunStart
+    from agent.trace.policy import policy_rows
+    from agent.trace.reader import read_trace
+
+    events = read_trace(path)
+    rows = policy_rows(events)
+    of_policy = next((e.settings["policy"] for e in events if isinstance(e, RunStart)), None)
+    codes = next(([c.code for c in e.result.codes] for e in events if isinstance(e, RunEnd)), None)
+    if machine_readable(as_json):
+        import orjson
+
+        report = {"policy": of_policy, "codes": codes, "changes": [r._asdict() for r in rows]}
+        click.echo(orjson.dumps(report).decode())
+        return
+    from rich.console import Console
+
+    console = Console()
+    if rows:
+        console.print(_policy_table(rows))
+    console.print(f"policy {of_policy}: {len(rows)} decisions; codes: {', '.join(codes or [])}")
+
+
+def _policy_table(rows: "Sequence[PolicyRow]") -> "Table":
+    from rich.table import Table
+
+    table = Table("code", "action", "becomes", "why", "rule or entry", "card")
+    for row in rows:
+        where = row.card or row.citation or ""
+        table.add_row(row.code, row.action, row.becomes or "", row.why, row.rule or "", where)
+    return table
+
+
 def _concerns(event: "Event", code: str) -> bool:
     if event.event == "decision":
         return code in (event.code, event.replacement)
+    if event.event == "judgement":
+        return code in event.codes
     if event.event == "llm_call":
-        return event.purpose.endswith(f" {code}")
+        return code in event.purpose.split()
     if event.event == "tool_call":
         return any(code in finding.get("codes", ()) for finding in event.result)
     return False
@@ -60,7 +102,15 @@ _LINES: dict[str, Callable[[Any], str]] = {
     "tool_call": lambda e: f"{e.tool}({', '.join(e.arguments['codes'])}) -> {len(e.result)} found",
     "llm_call": lambda e: f"{e.purpose}: {e.logprobs or e.response} in {e.seconds:.2f} s",
     "decision": lambda e: (
-        f"{e.action} {e.code}" + (f" -> {e.replacement}" if e.replacement else "") + f": {e.reason}"
+        f"{e.action} {e.code}"
+        + (f" -> {e.replacement}" if e.replacement else "")
+        + f": {e.reason}"
+        + (f" [{e.citation}]" if e.citation else "")
+    ),
+    "judgement": lambda e: (
+        f"{e.kind} {' '.join(e.codes)}: {e.answer}"
+        + (" (nobody was asked)" if e.log_odds is None else f" (log-odds {e.log_odds:+.2f})")
+        + f" [{e.citation}]"
     ),
     "run_end": lambda e: f"{e.result.status}: {', '.join(c.code for c in e.result.codes)}",
 }

@@ -12,7 +12,7 @@ from indexes.plm_icd.predict import NAME as PLM_ICD
 def finalise(state: State, context: CoderContext) -> State:
     """Order the codes, name the principal diagnosis and write the result."""
     request, findings = state["request"], list(state["findings"])
-    ordered = coding_order(state["proposals"], state["note"], context)
+    ordered = coding_order(state["proposals"], state["note"], context, state.get("mends", ()))
     reading = plm_reading(state, context)
     codes = [
         _assigned(proposal, position == 0, reading, state, context)

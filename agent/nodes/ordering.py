@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from agent.state import CoderContext, Proposal
 from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.note_text import Note, SectionKind
+from knowledge.rules import Mend
 
 _LEADING_SECTIONS: Sequence[SectionKind] = (
     "diagnoses",
@@ -22,12 +23,27 @@ _RARELY_FIRST = ("R", "Z")  # symptoms (II.A) and factors influencing health sta
 
 
 def coding_order(
-    proposals: Sequence[Proposal], note: Note, context: CoderContext
+    proposals: Sequence[Proposal], note: Note, context: CoderContext, mends: Sequence[Mend] = ()
 ) -> list[Proposal]:
-    """Return the accepted proposals, principal diagnosis first, etiology before manifestation."""
+    """Return the accepted proposals, principal diagnosis first, etiology before manifestation.
+
+    Args:
+        proposals: Of the note.
+        note: The note.
+        context: The code system.
+        mends: Mends made so far; the places they ask for hold, the last one surely.
+    """
     accepted = [p for p in proposals if p.accepted]
-    ranked = sorted(accepted, key=lambda p: _place(p, note))
-    return _etiology_first(ranked, context.system)
+    ordered = _etiology_first(sorted(accepted, key=lambda p: _place(p, note)), context.system)
+    for mend in mends:
+        if mend.before:
+            ordered = _put_before(ordered, *mend.before)
+    return ordered
+
+
+def may_lead(code: str) -> bool:
+    """Tell whether a code may be a principal diagnosis as far as its chapter goes."""
+    return code[0] not in _NEVER_FIRST
 
 
 def _place(proposal: Proposal, note: Note) -> tuple[int, int, int, float, str]:
@@ -51,7 +67,7 @@ def _etiology_first(ranked: list[Proposal], system: ICD10CM) -> list[Proposal]:
         etiologies = [
             other
             for other in ordered
-            if other is not proposal and _must_precede(other.code, proposal.code, system)
+            if other is not proposal and must_precede(other.code, proposal.code, system)
         ]
         last = max((ordered.index(e) for e in etiologies), default=-1)
         if last > ordered.index(proposal):
@@ -60,7 +76,19 @@ def _etiology_first(ranked: list[Proposal], system: ICD10CM) -> list[Proposal]:
     return ordered
 
 
-def _must_precede(etiology: str, manifestation: str, system: ICD10CM) -> bool:
+def _put_before(ordered: list[Proposal], code: str, target: str) -> list[Proposal]:
+    """Move a code that stands behind another one directly before it."""
+    codes = [p.code for p in ordered]
+    if code not in codes or target not in codes or codes.index(code) < codes.index(target):
+        return ordered
+    moved = ordered[codes.index(code)]
+    rest = [p for p in ordered if p is not moved]
+    rest.insert(codes.index(target), moved)
+    return rest
+
+
+def must_precede(etiology: str, manifestation: str, system: ICD10CM) -> bool:
+    """Tell whether a "code first" note puts one code before another."""
     return any(
         note.kind == "code_first" and note.matches(etiology) for note in system.notes(manifestation)
     )

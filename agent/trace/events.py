@@ -13,6 +13,10 @@ from agent.result import Result, Stage
 
 TRACE_VERSION: Final = 1
 
+JudgementKind = Literal["integral_symptom", "same_condition"]
+Action = Literal["accept", "reject", "replace", "add", "move"]
+Answer = Literal["yes", "no", "undecided"]
+
 
 class _Event(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -88,16 +92,36 @@ class LLMCall(_Event):
 
 
 class Decision(_Event):
-    """A code was accepted, rejected or replaced, and why."""
+    """A code was accepted, rejected, replaced, added or moved before another one, and why."""
 
     event: Literal["decision"] = "decision"
     node: str
     code: str
-    action: Literal["accept", "reject", "replace", "add"]
+    action: Action
     stage: Stage
     reason: str
     citation: str | None = None
+    rule: str | None = Field(
+        default=None, description="Step of the policy, entry of its data, or rule that asks for it."
+    )
+    card: str | None = Field(default=None, description="Guideline card of the citation.")
     replacement: str | None = None
+
+
+class Judgement(_Event):
+    """What the rules leave to judgement was decided or left open: one question about two codes."""
+
+    event: Literal["judgement"] = "judgement"
+    node: str
+    kind: JudgementKind
+    codes: tuple[str, str] = Field(description="The one that goes if the answer is yes, first.")
+    answer: Answer
+    log_odds: float | None = Field(default=None, description="Of yes; null: nobody was asked.")
+    yes_from: float | None = Field(default=None, description="Log-odds that are taken as yes.")
+    no_to: float | None = Field(default=None, description="Log-odds that are taken as no.")
+    rule: str = Field(description="Step of the policy or rule that leaves the pair open.")
+    citation: str
+    card: str
 
 
 class RunEnd(_Event):
@@ -108,7 +132,7 @@ class RunEnd(_Event):
 
 
 Event = Annotated[
-    RunStart | NodeStart | NodeEnd | ToolCall | LLMCall | Decision | RunEnd,
+    RunStart | NodeStart | NodeEnd | ToolCall | LLMCall | Judgement | Decision | RunEnd,
     Field(discriminator="event"),
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)

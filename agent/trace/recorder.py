@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agent.result import Stage, Usage
-from agent.trace.events import Decision, Event, LLMCall, NodeEnd, NodeStart, ToolCall
+from agent.trace.events import (
+    Action,
+    Decision,
+    Event,
+    Judgement,
+    LLMCall,
+    NodeEnd,
+    NodeStart,
+    ToolCall,
+)
 from knowledge.errors import UserError
 
 
@@ -78,17 +87,23 @@ class Recorder:
         """Record an LLM call of the current node; fields as in `LLMCall`."""
         self.emit(LLMCall(at=self.elapsed, node=self._node, **fields))
 
+    def judgement(self, **fields: Any) -> None:  # noqa: ANN401 (Judgement validates them)
+        """Record a judgement of the current node; fields as in `Judgement`."""
+        self.emit(Judgement(at=self.elapsed, node=self._node, **fields))
+
     def decision(
         self,
         code: str,
-        action: Literal["accept", "reject", "replace", "add"],
+        action: Action,
         stage: Stage,
         reason: str,
         *,
         citation: str | None = None,
+        rule: str | None = None,
+        card: str | None = None,
         replacement: str | None = None,
     ) -> None:
-        """Record what became of a code, and why."""
+        """Record what became of a code, why, and what asked for it."""
         self.emit(
             Decision(
                 at=self.elapsed,
@@ -98,6 +113,8 @@ class Recorder:
                 stage=stage,
                 reason=reason,
                 citation=citation,
+                rule=rule,
+                card=card,
                 replacement=replacement,
             )
         )

@@ -10,6 +10,8 @@ import click
 
 from agent.cli.purge import purge
 from eval.datasets.codiesp import Split, find_splits, rows
+from eval.datasets.mimic_cli import mdace, mimic3, mimic4
+from eval.datasets.synthetic.cli import synthesise_group
 from eval.jsonl import write_jsonl
 
 
@@ -24,6 +26,11 @@ data_group.add_command(purge)
 @data_group.group(name="prepare")
 def prepare_group() -> None:
     """Turn a published release into JSONL files, one a split."""
+
+
+for _command in (mimic3, mimic4, mdace):
+    prepare_group.add_command(_command)
+data_group.add_command(synthesise_group)
 
 
 @prepare_group.command(name="codiesp")

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from importlib import metadata, util
 from pathlib import Path
@@ -98,13 +98,7 @@ class TabularSource(NamedTuple):
 
 def load_table() -> TabularTable:
     """Return the installed release from the cache, or parse its XML and fill the cache."""
-    path = cache_path()
-    cached = read_cache(path)
-    if cached is not None:
-        return cached
-    table = build_table(installed_source())
-    write_cache(table, path)
-    return table
+    return _cached(cache_path(), installed_source)
 
 
 def load_table_of(source: TabularSource) -> TabularTable:
@@ -113,11 +107,15 @@ def load_table_of(source: TabularSource) -> TabularTable:
     Raises:
         UserError: A file cannot be read or is damaged.
     """
-    path = cache_dir("knowledge") / f"icd10cm-{_digest(source)}-format{CACHE_FORMAT}.json"
+    name = f"icd10cm-{_digest(source)}-format{CACHE_FORMAT}.json"
+    return _cached(cache_dir("knowledge") / name, lambda: source)
+
+
+def _cached(path: Path, source: Callable[[], TabularSource]) -> TabularTable:
     cached = read_cache(path)
     if cached is not None:
         return cached
-    table = build_table(source)
+    table = build_table(source())
     write_cache(table, path)
     return table
 

@@ -102,11 +102,15 @@ def infer_source(raw: str, target: str, icd10cm: ICD10CM) -> str:
             no system to map to of this key.
     """
     get_code_system(target)
+    sources = [key for key in SYSTEM_KEYS if _ways(key).get(target)]
+    if not sources:
+        reached = ", ".join(
+            key for key in SYSTEM_KEYS if any(_ways(s).get(key) for s in SYSTEM_KEYS)
+        )
+        raise UserError(f"No table leads to {target!r}.", fix=f"map to one of {reached}")
     shaped: list[str] = []
     having: list[str] = []
-    for key in SYSTEM_KEYS:
-        if not _ways(key).get(target):
-            continue
+    for key in sources:
         system = icd10cm if key == icd10cm.key else get_code_system(key)
         try:
             code = system.normalise(raw)
@@ -119,7 +123,6 @@ def infer_source(raw: str, target: str, icd10cm: ICD10CM) -> str:
         return having[0]
     if not having and len(shaped) == 1:
         return shaped[0]
-    sources = [key for key in SYSTEM_KEYS if _ways(key).get(target)]
     choices = " or ".join(f"--from {key}" for key in having or shaped or sources)
     if having:
         raise UserError(f"{raw!r} is a code of {' and '.join(having)}.", fix=f"say {choices}.")

@@ -5,6 +5,7 @@ example. The cards explain and cite; the rules themselves are data elsewhere (``
 ``knowledge/data/policy.yaml``).
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from knowledge.strict_yaml import parse_yaml
 
 _FOLDER = Path(__file__).parent
 _FENCE = "---\n"
+_SECTION = re.compile(r"\b(?:IV|I{1,3})(?:\.[A-Za-z0-9]+)*\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,15 @@ def card(section: str) -> Card | None:
     parts = section.split(".")
     prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((by_id[prefix] for prefix in prefixes if prefix in by_id), None)
+
+
+def cited_sections(citation: str) -> tuple[str, ...]:
+    """Return the section numbers in a citation, such as those of a finding, in order.
+
+    Args:
+        citation: Text such as ``"ICD-10-CM Guidelines I.A.13; tabular list at J18"``.
+    """
+    return tuple(dict.fromkeys(_SECTION.findall(citation)))
 
 
 def cards_for(code: str) -> tuple[Card, ...]:

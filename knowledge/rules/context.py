@@ -102,10 +102,14 @@ class Case:
         return [code for code in self.codes if code.startswith(prefixes)]
 
     def notes(self, code: str, kind: NoteKind) -> tuple[InstructionalNote, ...]:
-        """Return the notes of one kind that govern a code, inherited ones included."""
+        """Return the notes of one kind that govern a code, inherited ones included.
+
+        There are none for a code that the release does not have.
+        """
         found = self._notes.get((code, kind))
         if found is None:
-            found = tuple(note for note in self.system.notes(code) if note.kind == kind)
+            notes = self.system.notes(code) if code in self.system else ()
+            found = tuple(note for note in notes if note.kind == kind)
             self._notes[code, kind] = found
         return found
 

@@ -141,7 +141,9 @@ def check_rules(
     if unknown:
         raise UserError(f"Unknown rule {unknown[0]!r}; available: {', '.join(RULES)}.")
     case = Case(items, context, system)
-    findings = [finding for name in names for finding in RULES[name].check(case)]
+    findings = [
+        _with_codes_of(system, finding) for name in names for finding in RULES[name].check(case)
+    ]
     order = list(RULES)
     return sorted(
         findings,
@@ -152,3 +154,10 @@ def check_rules(
             finding.message,
         ),
     )
+
+
+def _with_codes_of(system: ICD10CM, finding: Finding) -> Finding:
+    """Return a finding without its mend where the release lacks a code that the mend adds."""
+    if finding.mend and not all(code in system for code in finding.mend.add):
+        return finding.model_copy(update={"mend": None, "fix": None})
+    return finding

@@ -80,12 +80,13 @@ def test_the_trace_tells_the_run(results):
     result = results["discharge_summary"]
     done = icd_agent("trace", "show", result["trace"], "--json")
     events = json.loads(done.stdout)["events"]
-    assert [e["node"] for e in events if e["event"] == "node_start"][:6] == [
+    assert [e["node"] for e in events if e["event"] == "node_start"][:7] == [
         "read",
         "retrieve",
         "reason",
         "compare",
         "policy",
+        "judge",
         "check",
     ]
     tools = {e["tool"] for e in events if e["event"] == "tool_call"}

@@ -1,6 +1,31 @@
 """What each step of the coding policies does, on sentences a coder would recognise."""
 
+from dataclasses import replace
+
 import pytest
+
+from agent.policy.authority import Authority
+from agent.request import CodingRequest
+from agent.trace.reader import read_trace
+from knowledge.guidelines import card
+from knowledge.rules import RULES
+
+
+@pytest.fixture(scope="module")
+def trace_of(coders, tmp_path_factory):
+    """Return a function that codes a text and gives the events of its trace."""
+    coder = coders["guidelines"]
+    folder = tmp_path_factory.mktemp("traces")
+
+    def run(text):
+        options, coder.options = coder.options, replace(coder.options, trace_dir=folder)
+        try:
+            coder.code(CodingRequest("n", text))
+        finally:
+            coder.options = options
+        return read_trace(folder / "n.jsonl")
+
+    return run
 
 
 def assigned(result):
@@ -111,6 +136,45 @@ def test_an_excludes1_pair_of_separate_words_is_left_to_the_coder(code):
     (finding,) = [f for f in result.findings if f.rule == "excludes1"]
     assert finding.severity == "warning"
     assert {"E10.9", "E11.9"} <= assigned(result)
+
+
+@pytest.mark.parametrize(
+    ("note", "rule", "card_"),
+    [
+        ("PMH: Prostate cancer in 2014.", "history_codes:C61", "I.C.2.m"),
+        ("PMH: history of hypertension.", "chronic:I10-I13", "IV.I"),
+        ("FAMILY HISTORY: Father had colon cancer.", "family_history_codes:", "I.C.21.c.4"),
+        ("ASSESSMENT: Lobar pneumonia. Cough.", "integral_symptoms:R05/J00-J06", "I.B.5"),
+        ("ASSESSMENT: COPD with lobar pneumonia.", "copd_lower_respiratory_infection", "I.C.10.a"),
+        ("ASSESSMENT: Probable acute appendicitis.", "uncertain_diagnoses", "II.H"),
+        ("HPI: Nasal congestion, fall allergies.", "causes_without_an_injury", "I.C.20.a"),
+        ("ASSESSMENT: Gout. BMI 32.4.", "figures_without_a_diagnosis", "I.B.14"),
+        ("PHYSICAL EXAM:\nHeart murmur.\n\nASSESSMENT:\nGout.", "incidental_findings", "III.B"),
+    ],
+)
+def test_a_decision_names_the_entry_and_the_card_it_rests_on(trace_of, note, rule, card_):
+    decisions = [e for e in trace_of(note) if e.event == "decision" and e.node == "policy"]
+    assert any(d.rule.startswith(rule) and d.card.startswith(card_) for d in decisions)
+    assert all(card(d.citation).id == d.card for d in decisions)
+
+
+def test_a_citation_without_a_card_is_a_defect():
+    with pytest.raises(LookupError, match="no guideline card"):
+        _ = Authority("step", "V.Z").card
+    assert Authority("r", "ICD-10-CM Guidelines I.A.12.a; tabular list at E10").card.id == "I.A.12"
+
+
+def test_every_rule_that_may_mend_cites_a_card():
+    # These propose no mend.
+    others = {"admitting_outpatient", "age_conflict", "not_valid_on_date", "week_conflict"}
+    names = RULES.keys() - others
+    assert all(Authority(name, RULES[name].card.citation).card for name in names)
+
+
+def test_an_unspecified_code_gives_way_where_a_patient_has_one_condition(code):
+    codes = assigned(code("PMH: renal insufficiency.\nASSESSMENT: CKD stage 4."))
+    assert "N18.4" in codes
+    assert "N18.9" not in codes
 
 
 def test_every_code_rests_on_words_of_the_note(code):

@@ -134,6 +134,7 @@ def test_a_report_is_json_and_a_table(report):
 def test_a_share_of_no_codes_is_bad_usage(tmp_path):
     data = tmp_path / "data.jsonl"
     data.write_text('{"id": "a", "text": "Fever.", "codes": ["R50.9"]}\n', encoding="utf-8")
-    result = CliRunner().invoke(eval_group, ["unseen", str(data), "--share", "0.1"])
-    assert isinstance(result.exception, UserError)
-    assert "A share of 0.1 of 1 codes is 0 codes." in str(result.exception)
+    for share, drawn in (("0.1", 0), ("1", 1)):
+        result = CliRunner().invoke(eval_group, ["unseen", str(data), "--share", share])
+        assert isinstance(result.exception, UserError)
+        assert f"A share of {share} of 1 codes is {drawn} codes." in str(result.exception)

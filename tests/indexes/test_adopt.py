@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from agent.cli.main import cli
-from indexes.artefacts import Artefacts
+from indexes.artefacts import BUNDLED_DIRECTORY, Artefacts
 from indexes.build import build
 from knowledge.errors import UserError
 from knowledge.index_option import INDEX_VARIABLE
@@ -82,9 +82,23 @@ def test_another_build_into_the_folder_drops_the_release(
     assert icd10cm_of(out) is system
 
 
-def test_adoption_needs_a_folder_of_its_own(adopted):
+@pytest.mark.parametrize(
+    "more", [(), ("--out", BUNDLED_DIRECTORY), ("--out", "out", "--code-system", "icd9cm")]
+)
+def test_adoption_needs_a_folder_of_its_own(more):
     with pytest.raises(UserError, match="into a folder of its own"):
-        run("index", "build", "--cdc", OFFICIAL)
+        run("index", "build", "--cdc", OFFICIAL, *more)
+
+
+@pytest.mark.parametrize("policy", ["guidelines", "mentions"])
+def test_notes_are_coded_in_the_adopted_release(adopted, tmp_path, policy):
+    note = tmp_path / "note.txt"
+    note.write_text("Croupous inflammation of the lung. Chimney soot overdose.", encoding="utf-8")
+    result = run("code", note, "--llm", "none", "--policy", policy, "--index", adopted[0])
+    assert result["release"] == "2026-10-01"
+    assert {"J18.1", "T59.811A"} <= {candidate["code"] for candidate in result["candidates"]}
+    if policy == "guidelines":
+        assert {code["code"] for code in result["codes"]} == {"J18.1", "T59.811A"}
 
 
 def test_tables_of_another_year_than_the_tabular_list_are_refused(tmp_path):

@@ -16,7 +16,6 @@ from indexes.plm_icd.config import PLMConfig
 from indexes.ranker.pool import pool
 from indexes.ranker.priors import CodePriors
 from indexes.training import Workshop, cross_fitted_features, learned_generators
-from knowledge.errors import UserError
 from knowledge.note_text import Note
 
 CODES = ("D50.9", "E11.9", "I10", "J18.1", "N39.0", "R51")
@@ -56,24 +55,16 @@ def shop(bundle, system, tmp_path_factory):
 def test_the_share_is_drawn_from_every_frequency(sets, share, seed):
     counts = CodePriors.of(sets).counts
     wanted = round(share * len(counts))
-    if not wanted:
-        with pytest.raises(UserError, match="at least one code"):
-            draw_codes(sets, share, seed)
-        return
     drawn = draw_codes(sets, share, seed)
     assert drawn == draw_codes(reversed(sets), share, seed)
     assert len(drawn) == wanted
     assert drawn <= counts.keys()
+    if not wanted:
+        return
     # No stratum is larger than this, and each gave one: the most frequent codes among them.
     largest = -(-len(counts) // wanted)
     frequencies = sorted(counts.values(), reverse=True)
     assert max(counts[code] for code in drawn) >= frequencies[largest - 1]
-
-
-@pytest.mark.parametrize("share", [0.0, -0.1, 1.0, 0.01])
-def test_a_share_that_comes_to_no_code_is_refused(share):
-    with pytest.raises(UserError, match=r"share between 0 and 1"):
-        draw_codes([{"I10", "R51"}], share, 0)
 
 
 @settings(deadline=None)

@@ -54,6 +54,9 @@ def test_tables_become_one_wording_for_each_column(wordings):
 
 def test_single_words_of_the_external_causes_say_too_little(wordings):
     assert texts(wordings, "external") == {("W07", "toppling, rocking chair")}
+    assert [row.text for row in wordings.rows if row.kind == "external"] == [
+        "toppling, rocking chair"
+    ]
 
 
 def test_rows_hold_one_wording_of_each_column_and_no_intent(wordings):

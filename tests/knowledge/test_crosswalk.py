@@ -253,6 +253,7 @@ def test_the_system_of_a_code_is_told_by_its_shape(code, target, source):
             r"shaped like a code of none of them\. Fix: check the code",
         ),
         ("I99.77", "icd11", r"exists in none of them.*--from icd10cm or --from icd10who"),
+        ("I10", "icd9proc", r"No table leads to 'icd9proc'\. Fix: map to one of icd10cm, icd10who"),
     ],
 )
 def test_a_code_of_no_system_is_said_to_be(code, target, message):

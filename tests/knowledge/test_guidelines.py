@@ -5,7 +5,7 @@ from string import ascii_lowercase, ascii_uppercase
 import pytest
 
 from knowledge.code_systems import get_code_system
-from knowledge.guidelines import Card, card, cards_for, load_cards, parse_card
+from knowledge.guidelines import Card, card, cards_for, cited_sections, load_cards, parse_card
 from knowledge.policy_data import load_policy
 from knowledge.rules import RULES
 from knowledge.strict_yaml import parse_yaml
@@ -151,6 +151,20 @@ def test_cards_for_a_code_begin_with_the_most_specific():
 def test_a_section_finds_its_card_or_the_one_above(section, found):
     result = card(section)
     assert (result.id if result else None) == found
+
+
+@pytest.mark.parametrize(
+    ("citation", "sections"),
+    [
+        ("I.B.5", ("I.B.5",)),
+        ("III", ("III",)),
+        ("ICD-10-CM Guidelines I.A.13; tabular list at J18", ("I.A.13",)),
+        ("ICD-10-CM Guidelines I.C.20.b, I.C.20.c and I.B.10", ("I.C.20.b", "I.C.20.c", "I.B.10")),
+        ("tabular list at I50", ()),
+    ],
+)
+def test_the_sections_of_a_citation(citation, sections):
+    assert cited_sections(citation) == sections
 
 
 def test_parse_card_reads_what_is_written():

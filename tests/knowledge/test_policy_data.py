@@ -10,11 +10,12 @@ from knowledge.code_prefixes import expand, longest_match
 from knowledge.code_systems import get_code_system
 from knowledge.guidelines import load_cards
 from knowledge.policy_data import Change, apply_combination, load_policy
+from knowledge.rules import RULES
 from knowledge.strict_yaml import read_yaml
 
 FILE = Path(knowledge.policy_data.__file__).parent / "data" / "policy.yaml"
 NOTES = Path(__file__).parents[1] / "data" / "notes"
-WORDS = {"citation", "why", "message", "id", "each"}
+WORDS = {"citation", "why", "message", "id", "each", "rule"}
 TARGETS = {"history", "add"}
 
 
@@ -37,9 +38,10 @@ def _items(node, key=None):
 
 
 def _raw_items():
-    for section, body in read_yaml(FILE).items():
-        for entry in body if section == "combinations" else body["entries"]:
-            for each in entry.get("each", [""]):
+    for body in read_yaml(FILE).values():
+        for entry in body if isinstance(body, list) else body["entries"]:
+            each_of = entry.get("each", [""]) if isinstance(entry, dict) else [""]
+            for each in each_of:
                 for item, target in _items(entry):
                     yield item.replace("{each}", each), target
 
@@ -75,6 +77,36 @@ def test_every_citation_has_a_card():
         *policy.combinations,
     ]
     assert {e.citation for e in entries} <= {card.id for card in load_cards()}
+
+
+def test_every_entry_has_a_name_of_its_own():
+    policy = load_policy()
+    entries = [
+        *policy.integral_symptoms,
+        *policy.history_codes,
+        *policy.family_history_codes,
+        *policy.chronic,
+    ]
+    names = [entry.id for entry in entries]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_mended_warnings_are_rules_that_propose_mends():
+    assert load_policy().mended_warnings.keys() <= RULES.keys()
+
+
+@pytest.mark.parametrize(
+    ("disease", "symptom", "open_"),
+    [
+        ("J61", "R06.02", True),
+        ("I10", "R06.02", False),
+        ("J61", "R10.9", False),
+        ("M54.2", "M54.9", False),
+        ("M16.11", "M25.551", True),
+    ],
+)
+def test_only_a_disease_of_the_same_body_system_may_explain_a_symptom(disease, symptom, open_):
+    assert load_policy().may_explain(disease, symptom) is open_
 
 
 def test_there_is_enough_of_everything():

@@ -1,0 +1,1 @@
+"""Results in the formats of other software: FHIR R4 and CSV."""

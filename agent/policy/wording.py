@@ -1,0 +1,72 @@
+"""Steps on how the words of two proposals relate: a part of a wording, less said beside more."""
+
+from agent.overlap import is_fragment, words_of
+from agent.policy.authority import Authority
+from agent.policy.ledger import Ledger
+from agent.state import Proposal
+from knowledge.code_systems.icd10cm import ICD10CM
+
+FRAGMENTS = Authority("fragments", "I.B.2")
+UNSPECIFIED = Authority("unspecified_codes", "I.B.18")
+
+
+def fragments(ledger: Ledger) -> None:
+    """Drop what is only a part of a longer wording that has its own code."""
+    accepted = [p for p in ledger.proposals if p.accepted]
+    for p in accepted:
+        whole = next((q for q in accepted if q is not p and is_fragment(p, q)), None)
+        if whole:
+            reason = f"part of {whole.evidence[0].text!r} ({whole.code})"
+            ledger.reject(p, reason, FRAGMENTS)
+
+
+def unspecified_codes(ledger: Ledger) -> None:
+    """Drop an unspecified code beside a specified one of the same condition.
+
+    Other words of the same category may speak of another condition, at another site; that is left
+    to be judged (`specified_beside`).
+    """
+    current = ledger.current()
+    for p in current:
+        better = [q for q in current if _says_more(p, q, ledger)]
+        if better:
+            # One that is unspecified itself may go, too.
+            best = min(better, key=lambda q: _is_unspecified(ledger.context.system, q.code))
+            reason = f"unspecified beside {best.code}"
+            ledger.reject(p, reason, UNSPECIFIED, replacement=best.code)
+
+
+def specified_beside(proposal: Proposal, ledger: Ledger) -> Proposal | None:
+    """Return a specified proposal of the category of an unspecified one, None where none is."""
+    system = ledger.context.system
+    if not _is_unspecified(system, proposal.code):
+        return None
+    return next(
+        (
+            q
+            for q in ledger.current()
+            if q.code[:3] == proposal.code[:3] and not _is_unspecified(system, q.code)
+        ),
+        None,
+    )
+
+
+def _says_more(unspecified: Proposal, other: Proposal, ledger: Ledger) -> bool:
+    """Tell whether ``other`` is the same condition, specified: by category or by its words."""
+    system, policy = ledger.context.system, ledger.context.policy_data
+    if not _is_unspecified(system, unspecified.code):
+        return False
+    words, more = words_of(unspecified), words_of(other)
+    if other.code[:3] == unspecified.code[:3] and not _is_unspecified(system, other.code):
+        one = other.code.startswith(policy.one_condition)
+        return one or words <= more or _overlap(unspecified, other)
+    same_chapter = system.get(other.code).chapter == system.get(unspecified.code).chapter
+    return same_chapter and words < more
+
+
+def _overlap(a: Proposal, b: Proposal) -> bool:
+    return any(x.start < y.end and y.start < x.end for x in a.evidence for y in b.evidence)
+
+
+def _is_unspecified(system: ICD10CM, code: str) -> bool:
+    return "unspecified" in system.get(code).title.lower()
