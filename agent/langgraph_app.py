@@ -10,8 +10,8 @@ from typing import Any, NotRequired, TypedDict
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from agent.chat.desk import Desk
 from agent.chat.graph import ChatGraph, build_chat_graph
+from agent.chat.session import Parts
 from agent.coder import Coder, CoderOptions
 from agent.request import CodingRequest
 
@@ -28,9 +28,9 @@ def make_chat_graph() -> ChatGraph:
     """Return the graph of a conversation with the default options.
 
     A turn goes in as ``{"turn": {"action": "note", "text": ...}}``, ``{"turn": {"action": "why",
-    "code": ...}}`` and so on (`agent.chat.session.Turn`); ``reply`` comes out.
+    "code": ...}}`` and so on (`agent.chat.models.Turn`); ``reply`` comes out.
     """
-    return build_chat_graph(Desk(Coder(CoderOptions())))
+    return build_chat_graph(Parts(Coder(CoderOptions())))
 
 
 def make_graph() -> CompiledStateGraph[NoteState, None, NoteState, NoteState]:

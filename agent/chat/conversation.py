@@ -11,12 +11,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 from langsmith import tracing_context
 
-from agent.chat.desk import Desk, Session
 from agent.chat.export import Format, to_text
 from agent.chat.graph import build_chat_graph
 from agent.chat.intents import read
+from agent.chat.models import ChatState, Decision, Question, Reply, Statement, Turn
 from agent.chat.open_points import read_answer
-from agent.chat.session import ChatState, Decision, Question, Reply, Statement, Turn
+from agent.chat.session import Parts, Session
 from agent.chat.store import ChatStore
 from agent.result import ResultContext
 from knowledge.errors import UserError
@@ -32,19 +32,19 @@ class Conversation:
 
     Args:
         thread: Name of the thread.
-        desk: The loaded parts.
+        parts: The loaded parts.
         store: Where the thread lives.
     """
 
-    def __init__(self, thread: str, desk: Desk, store: ChatStore) -> None:
+    def __init__(self, thread: str, parts: Parts, store: ChatStore) -> None:
         self.thread = thread
-        self._desk = desk
+        self._parts = parts
         self._store = store
-        self._graph = build_chat_graph(desk, store.checkpointer)
+        self._graph = build_chat_graph(parts, store.checkpointer)
         self._config: RunnableConfig = {"configurable": {"thread_id": thread}}
 
     @classmethod
-    def open(cls, thread: str, desk: Desk, store: ChatStore) -> "Conversation":
+    def open(cls, thread: str, parts: Parts, store: ChatStore) -> "Conversation":
         """Open a thread, with all that was decided in it, or begin it.
 
         Raises:
@@ -52,7 +52,7 @@ class Conversation:
         """
         if not thread.strip():
             raise UserError("the thread has no name", fix="name it, as in --thread ward-3")
-        return cls(thread, desk, store)
+        return cls(thread, parts, store)
 
     @property
     def has_note(self) -> bool:
@@ -100,7 +100,7 @@ class Conversation:
         if option:
             return self._invoke(Command(resume=option.model_dump(mode="json")), text)
         try:
-            turn = read(text, self._desk.system)
+            turn = read(text, self._parts.system)
         except UserError as error:
             return self._mistake(error)
         return self._run(turn, text)
@@ -134,7 +134,7 @@ class Conversation:
         Raises:
             UserError: There is no note yet.
         """
-        return to_text(Session.of(self._state(), self._desk), form)
+        return to_text(Session.of(self._state(), self._parts), form)
 
     def _run(self, turn: Turn, said: str) -> Reply:
         return self._invoke({"turn": turn.model_dump(mode="json")}, said)
@@ -171,7 +171,7 @@ class Conversation:
     def _shown(self, reply: Reply) -> Reply:
         """Return a reply with the list and the open question beside it."""
         state = self._state()
-        lines = Session.of(state, self._desk).lines() if "result" in state else ()
+        lines = Session.of(state, self._parts).lines() if "result" in state else ()
         update = {"thread": self.thread, "codes": lines, "question": self.question}
         return reply.model_copy(update=update)
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from agent.chat.desk import Session
+from agent.chat.models import Citation, Statement, at_note
 from agent.chat.places import WordPlaces, sentences_at, words_of
-from agent.chat.session import Citation, Statement, at_note
+from agent.chat.session import Session
 from indexes.tokens import text_stems
 from knowledge.assertion import AssertionAnnotator
 from knowledge.axes import open_axes
 from knowledge.errors import UserError
-from knowledge.guidelines import Card, card, cards_for, load_cards
+from knowledge.guidelines import Card, cards_for, load_cards
 from knowledge.note_text import Span
 
 _MAX_CODES = 6
@@ -116,9 +116,8 @@ def _cards(session: Session, about: str) -> Sequence[Card]:
         if governing:
             return governing
         about = session.system.get(code).title
-    hits = session.desk.guidelines.search(about, _MAX_CARDS)
-    found = (card(hit.key) for hit in hits)
-    return [c for c in found if c]
+    hits = session.parts.guidelines.search(about, _MAX_CARDS)
+    return [by_id[hit.key.casefold()] for hit in hits]
 
 
 def _card(found: Card) -> Statement:

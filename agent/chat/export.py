@@ -1,13 +1,12 @@
-"""The coder's list as a result of the JSON contract, and as a table."""
+"""The coder's list as a result of the JSON contract, and as the CSV of ``icd-agent export``."""
 
-import csv
-import io
 from typing import Literal
 
-from agent.chat.desk import Session
-from agent.chat.session import WorkingCode
+from agent.chat.models import WorkingCode
+from agent.chat.session import Session
 from agent.chat.worklist import coded_items
 from agent.evidence import evidence_at
+from agent.export.csv import csv_rows, header
 from agent.result import AssignedCode, RejectedCode, Result
 from knowledge.assertion import assertion_of
 from knowledge.note_text import Span
@@ -15,12 +14,12 @@ from knowledge.rules import check
 
 Format = Literal["json", "csv"]
 FORMATS: tuple[Format, ...] = ("json", "csv")
-_COLUMNS = ("code", "description", "role", "status", "origin", "evidence", "spans", "reason")
 
 
 def to_text(session: Session, form: Format) -> str:
-    """Return the list in a format; ``json`` is read by ``icd-agent check --result``."""
-    return to_result(session).model_dump_json() + "\n" if form == "json" else _table(session)
+    """Return the list in a format; `icd-agent export` and `check --result` read the JSON."""
+    result = to_result(session)
+    return result.model_dump_json() + "\n" if form == "json" else header() + csv_rows(result)
 
 
 def to_result(session: Session) -> Result:
@@ -68,20 +67,3 @@ def _assigned(session: Session, item: WorkingCode, principal: bool) -> AssignedC
         sources=agents.sources if agents and own else {},
         findings=[],
     )
-
-
-def _table(session: Session) -> str:
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for line in session.lines():
-        words = "; ".join(map(session.words, line.evidence))
-        spans = "; ".join(f"{start}-{end}" for start, end in line.evidence)
-        told = (line.role, line.status, line.origin, words, spans, line.reason)
-        writer.writerow((line.code, line.description, *map(_unformulated, told)))
-    return target.getvalue()
-
-
-def _unformulated(cell: str) -> str:
-    """Keep a spreadsheet from reading words of a note as a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t")) else cell

@@ -18,11 +18,11 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, interrupt
 
 from agent.chat import turns, worklist
-from agent.chat.desk import Desk, Session
+from agent.chat.models import ChatState, Option, Reply, ReplyKind, Statement, Turn, Work
 from agent.chat.open_points import open_questions
 from agent.chat.rule_answers import Checked, check_list, tell
 from agent.chat.run_trace import shorten
-from agent.chat.session import ChatState, Option, Reply, ReplyKind, Statement, Turn, Work
+from agent.chat.session import Parts, Session
 from agent.request import CodingRequest
 from agent.result import ResultContext
 from knowledge.errors import UserError
@@ -31,20 +31,20 @@ ChatGraph: TypeAlias = CompiledStateGraph[ChatState, None, ChatState, ChatState]
 
 
 def build_chat_graph(
-    desk: Desk, checkpointer: "BaseCheckpointSaver[str] | None" = None
+    parts: Parts, checkpointer: "BaseCheckpointSaver[str] | None" = None
 ) -> ChatGraph:
     """Return the compiled graph.
 
     Args:
-        desk: What its turns work with.
+        parts: What its turns work with.
         checkpointer: Where threads live; None leaves that to whoever runs the graph.
     """
 
     def take(state: ChatState) -> ChatState:
-        return take_turn(state, desk)
+        return take_turn(state, parts)
 
     def ask(state: ChatState) -> Command[Any]:
-        return clarify(state, desk)
+        return clarify(state, parts)
 
     graph: StateGraph[ChatState, None, ChatState, ChatState] = StateGraph(ChatState)
     graph.add_node("turn", take)
@@ -54,13 +54,13 @@ def build_chat_graph(
     return graph.compile(checkpointer=checkpointer)
 
 
-def take_turn(state: ChatState, desk: Desk) -> ChatState:
+def take_turn(state: ChatState, parts: Parts) -> ChatState:
     """Do what the turn asks; a mistake of the coder becomes the reply and changes nothing."""
     turn = Turn.model_validate(state["turn"])
     try:
         if turn.action == "note":
-            return _code_note(turn, desk)
-        session = Session.of(state, desk)
+            return _code_note(turn, parts)
+        session = Session.of(state, parts)
         if turn.action in turns.DECISIONS:
             checked = state.get("checked")
             last_check = Checked.model_validate(checked) if checked else None
@@ -70,11 +70,11 @@ def take_turn(state: ChatState, desk: Desk) -> ChatState:
         return _reply("error", [Statement(text=str(error))])
 
 
-def clarify(state: ChatState, desk: Desk) -> Command[Any]:
+def clarify(state: ChatState, parts: Parts) -> Command[Any]:
     """Put the first open question and wait; its answer changes the list."""
     if "result" not in state:
         return Command(goto=END)
-    session = Session.of(state, desk)
+    session = Session.of(state, parts)
     questions = open_questions(session.work, session.result, session.note, session.system)
     if not questions:
         return Command(goto=END)
@@ -83,9 +83,9 @@ def clarify(state: ChatState, desk: Desk) -> Command[Any]:
     return Command(goto="clarify", update=_after(state, session, decided))
 
 
-def _code_note(turn: Turn, desk: Desk) -> ChatState:
+def _code_note(turn: Turn, parts: Parts) -> ChatState:
     request = CodingRequest(turn.note_id, turn.text, ResultContext(**turn.context))
-    result, events = desk.coder.code_traced(request)
+    result, events = parts.coder.code_traced(request)
     count = len(result.codes)
     text = f"{request.id}: {count} code{'' if count == 1 else 's'}, {len(result.rejected)} rejected"
     state: ChatState = {

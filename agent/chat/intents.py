@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from agent.chat.session import Turn
+from agent.chat.models import Turn
 from agent.chat.worklist import ALL
 from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.errors import UserError

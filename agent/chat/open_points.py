@@ -17,8 +17,8 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 import knowledge
+from agent.chat.models import Option, Question, Work, WorkingCode
 from agent.chat.places import WordPlaces, sentences_at
-from agent.chat.session import Option, Question, Work, WorkingCode
 from agent.chat.worklist import coded_items
 from agent.encounter import encounter_context
 from agent.result import AssignedCode, Result

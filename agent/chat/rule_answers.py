@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from agent.chat.desk import Session
-from agent.chat.session import Citation, Statement, at_note
+from agent.chat.models import Citation, Statement, at_note
+from agent.chat.session import Session
 from agent.chat.worklist import coded_items, items_of
 from knowledge.errors import UserError
 from knowledge.rules import CodedItem, Finding, Mend, check

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from agent.trace.events import Decision, Event, LLMCall, NodeEnd, RunEnd, ToolCall
+from agent.trace.events import Decision, Event, Judgement, LLMCall, NodeEnd, RunEnd, ToolCall
 
 CHAT = "chat"
 
@@ -82,17 +82,31 @@ def _lines(events: Sequence[Event]) -> Iterator[TraceLine]:
                 number=number,
                 node=event.node,
                 codes=(event.code,),
-                text=f"{event.action} {event.code}",
+                text=_action(event),
                 reason=event.reason,
-                citation=event.citation,
-                replacement=event.replacement,
+                citation=event.card or event.citation,
+                replacement=event.replacement if event.action == "replace" else None,
             )
         elif isinstance(event, LLMCall) and event.logprobs:
-            code = event.purpose.split()[-1]
+            codes = tuple(event.purpose.split()[1:])
             answers = ", ".join(f"{a} {value:.2f}" for a, value in event.logprobs.items())
-            text = f"the LLM was asked about {code}; log-probabilities: {answers}"
-            yield TraceLine(number=number, node=event.node, codes=(code,), text=text)
+            text = f"the LLM was asked about {' '.join(codes)}; log-probabilities: {answers}"
+            yield TraceLine(number=number, node=event.node, codes=codes, text=text)
+        elif isinstance(event, Judgement):
+            yield TraceLine(
+                number=number,
+                node=event.node,
+                codes=event.codes,
+                text=f"{event.kind} {' and '.join(event.codes)}: {event.answer}",
+                citation=event.card,
+            )
         elif isinstance(event, ToolCall) and event.result:
             codes = tuple(dict.fromkeys(c for f in event.result for c in f["codes"]))
             text = f"{event.tool} found: {event.result[0]['message']}"
             yield TraceLine(number=number, node=event.node, codes=codes, text=text)
+
+
+def _action(decision: Decision) -> str:
+    where = " before " if decision.action == "move" else " by "
+    other = f"{where}{decision.replacement}" if decision.replacement else ""
+    return f"{decision.action} {decision.code}{other}"

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.chat.intents import COMMANDS
-from agent.chat.session import CodeLine, Question, Reply, Statement
+from agent.chat.models import CodeLine, Question, Reply, Statement
 
 _STATUS_MARK = {"accepted": "✓", "proposed": "·"}
 _COLOURS = ("green", "cyan", "magenta", "yellow", "blue", "red")

@@ -1,211 +1,127 @@
-"""What a session holds: the coder's codes, what she decided, what is open, and the replies.
+"""What a turn works with: the loaded agent, the guideline search, and one session as objects."""
 
-Everything is plain data, so that a thread is stored as JSON values and a web server can send a
-reply as it is.
-"""
+from dataclasses import dataclass
+from functools import cached_property
 
-from typing import Annotated, Any, Literal, TypedDict
+from pydantic import ValidationError
 
-from langchain_core.messages import AnyMessage
-from langgraph.graph.message import add_messages
-from pydantic import BaseModel, ConfigDict, Field
-
-from agent.result import Role
-
-Status = Literal["proposed", "accepted"]
-Origin = Literal["agent", "coder", "rule", "answer"]
-Action = Literal[
-    "accept", "reject", "replace", "add", "principal", "mend", "answer", "dismiss", "undo"
-]
-Asked = Literal[
-    "note",
-    "codes",
-    "why",
-    "whynot",
-    "specific",
-    "guideline",
-    "what_if_added",
-    "what_if_removed",
-    "what_if_replaced",
-    "check",
-    "accept",
-    "reject",
-    "replace",
-    "add",
-    "principal",
-    "mend",
-    "undo",
-]
-ReplyKind = Literal["codes", "decision", "answer", "error"]
-Source = Literal["note", "guideline", "trace", "rule", "tabular"]
+from agent.chat.models import ChatState, CodeLine, Decision, Work
+from agent.chat.run_trace import RunTrace
+from agent.coder import Coder
+from agent.encounter import encounter_context
+from agent.result import AssignedCode, Result
+from indexes.guideline_search import GuidelineSearch, load_guideline_search
+from knowledge.code_systems.icd10cm import ICD10CM
+from knowledge.errors import UserError
+from knowledge.note_text import Note
+from knowledge.rules import EncounterContext
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@dataclass(frozen=True)
+class Parts:
+    """The parts that all conversations share; loading takes seconds, so keep one.
 
+    Attributes:
+        coder: The agent.
+    """
 
-class WorkingCode(_Part):
-    """A code on the coder's list; the first of the list is the principal diagnosis."""
-
-    code: str
-    status: Status = "proposed"
-    origin: Origin = "agent"
-    basis: str | None = Field(
-        default=None, description="The agent's code that it stands for; null: added by the coder."
-    )
-    evidence: tuple[tuple[int, int], ...] = Field(
-        default=(), description="Offsets of the supporting words in the note."
-    )
-    reason: str
-
-
-class Dropped(_Part):
-    """A code that was on the list and was taken off it."""
-
-    code: str
-    reason: str
-
-
-class Closed(_Part):
-    """A question that has been answered."""
-
-    code: str
-    axis: str
-    answer: str
-
-
-class Work(_Part):
-    """All that a decision can change; undo puts an earlier one back."""
-
-    codes: tuple[WorkingCode, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
-    closed: tuple[Closed, ...] = ()
-
-    def named(self) -> tuple[str, ...]:
-        """Return the codes in order, principal diagnosis first."""
-        return tuple(item.code for item in self.codes)
-
-    def find(self, code: str) -> WorkingCode | None:
-        """Return the entry of a code."""
-        return next((item for item in self.codes if item.code == code), None)
-
-
-class Judged(_Part):
-    """A code that was decided on, and the offsets of its evidence in the note."""
-
-    code: str
-    spans: tuple[tuple[int, int], ...] = ()
-
-
-class Decision(_Part):
-    """One decision of the coder; docs/chat.md documents it as a line of the decision log."""
-
-    seq: int = Field(description="Number within the thread, from 1.")
-    at: str = Field(description="UTC, ISO 8601.")
-    action: Action
-    codes: tuple[Judged, ...] = Field(default=(), description="The codes that it is about.")
-    replacement: tuple[str, ...] = Field(default=(), description="The codes in their place.")
-    reason: str = ""
-    undone: int | None = Field(default=None, description="For undo: the decision taken back.")
-
-
-class Option(_Part):
-    """A possible answer to a question; without a code it leaves the code as it is."""
-
-    value: str
-    code: str | None = None
-    title: str = ""
-
-
-class Question(_Part):
-    """A clarifying question about one code."""
-
-    code: str
-    axis: str
-    text: str
-    options: tuple[Option, ...]
-    citation: str
-    spans: tuple[tuple[int, int], ...]
-
-
-class Citation(_Part):
-    """What a statement rests on."""
-
-    source: Source
-    at: str = Field(description="Offsets, card, event number, or rule and section.")
-
-    def __str__(self) -> str:
-        return f"{self.source} {self.at}"
-
-
-class Statement(_Part):
-    """One sentence or two of an answer, with what they rest on."""
-
-    text: str
-    citations: tuple[Citation, ...] = ()
-
-
-class CodeLine(_Part):
-    """A code as it is shown."""
-
-    code: str
-    description: str
-    role: Role
-    status: Status
-    origin: Origin
-    confidence: float | None = None
-    evidence: tuple[tuple[int, int], ...] = ()
-    reason: str = ""
-
-
-class Reply(_Part):
-    """What the conversation says to one turn."""
-
-    kind: ReplyKind
-    thread: str = ""
-    statements: tuple[Statement, ...] = ()
-    codes: tuple[CodeLine, ...] = Field(default=(), description="The list as it now stands.")
-    question: Question | None = Field(default=None, description="Open after this turn.")
+    coder: Coder
 
     @property
-    def text(self) -> str:
-        """The statements as plain text."""
-        return "\n".join(statement.text for statement in self.statements)
+    def system(self) -> ICD10CM:
+        """The code system of the agent."""
+        return self.coder.context.system
+
+    @cached_property
+    def guidelines(self) -> GuidelineSearch:
+        """The search for guideline cards; loaded when a question first needs it."""
+        return load_guideline_search(self.system, self.coder.options.index)
 
 
-class Turn(_Part):
-    """What is asked of the conversation, as the intents read it."""
+@dataclass(frozen=True)
+class Session:
+    """The state of a thread as objects."""
 
-    action: Asked
-    code: str = ""
-    other: str = ""
-    text: str = ""
-    number: int = 0
-    note_id: str = ""
-    context: dict[str, Any] = {}
+    parts: Parts
+    note: Note
+    result: Result
+    trace: RunTrace
+    work: Work
+    decisions: tuple[Decision, ...]
 
+    @classmethod
+    def of(cls, state: ChatState, parts: Parts) -> "Session":
+        """Read the state of a graph.
 
-class ChatState(TypedDict, total=False):
-    """The state of the graph: what a checkpoint keeps."""
+        Raises:
+            UserError: The thread has no note yet, or one of another version or release.
+        """
+        if "result" not in state:
+            raise UserError("there is no note yet", fix="/note FILE, or /note and paste one")
+        try:
+            session = cls._read(state, parts)
+        except ValidationError as error:
+            raise UserError(
+                "the thread was stored by another version of icd-agent",
+                fix="open another thread, or icd-agent data purge",
+            ) from error
+        if session.result.release != parts.system.release:
+            raise UserError(
+                f"the note was coded in release {session.result.release}, not "
+                f"{parts.system.release}",
+                fix="open another thread and code the note again",
+            )
+        return session
 
-    turn: dict[str, Any]
-    note_id: str
-    note: str
-    result: dict[str, Any]
-    trace: dict[str, Any]
-    work: dict[str, Any]
-    past: list[dict[str, Any]]
-    decisions: list[dict[str, Any]]
-    checked: dict[str, Any] | None
-    reply: dict[str, Any]
-    messages: Annotated[list[AnyMessage], add_messages]
+    @classmethod
+    def _read(cls, state: ChatState, parts: Parts) -> "Session":
+        return cls(
+            parts=parts,
+            note=Note.parse(state["note"], state["note_id"]),
+            result=Result.model_validate(state["result"]),
+            trace=RunTrace.model_validate(state["trace"]),
+            work=Work.model_validate(state["work"]),
+            decisions=tuple(map(Decision.model_validate, state["decisions"])),
+        )
 
+    @property
+    def system(self) -> ICD10CM:
+        """The code system."""
+        return self.parts.system
 
-def at_note(start: int, end: int) -> Citation:
-    """Cite words of the note."""
-    return Citation(source="note", at=f"{start}-{end}")
+    @cached_property
+    def encounter(self) -> EncounterContext:
+        """The encounter as the rules see it."""
+        return encounter_context(self.result.context)
 
+    @cached_property
+    def assigned(self) -> dict[str, AssignedCode]:
+        """What the agent assigned, by code."""
+        return {assigned.code: assigned for assigned in self.result.codes}
 
-def at_trace(number: int) -> Citation:
-    """Cite an event of the trace by its line."""
-    return Citation(source="trace", at=str(number))
+    def words(self, span: tuple[int, int]) -> str:
+        """Return the words of a span on one line."""
+        return " ".join(self.note.text[slice(*span)].split())
+
+    def title(self, code: str) -> str:
+        """Return a code with its title."""
+        return f"{code} {self.system.get(code).title}"
+
+    def lines(self) -> tuple[CodeLine, ...]:
+        """Return the list as it is shown."""
+        shown = []
+        for place, item in enumerate(self.work.codes):
+            agents = self.assigned.get(item.basis or "")
+            shown.append(
+                CodeLine(
+                    code=item.code,
+                    description=self.system.get(item.code).title,
+                    role="principal" if place == 0 else "secondary",
+                    status=item.status,
+                    origin=item.origin,
+                    confidence=agents.confidence if agents and item.origin == "agent" else None,
+                    evidence=item.evidence,
+                    reason=item.reason,
+                )
+            )
+        return tuple(shown)

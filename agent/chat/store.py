@@ -16,7 +16,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agent.chat.files import ChatFiles
-from agent.chat.session import Decision
+from agent.chat.models import Decision
 from knowledge.errors import UserError
 
 _BUSY_SECONDS = 10.0

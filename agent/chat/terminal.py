@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from agent.chat.conversation import Conversation
-from agent.chat.desk import Desk
 from agent.chat.export import FORMATS
 from agent.chat.files import ChatFiles, write_private
+from agent.chat.models import Reply, Statement
 from agent.chat.screen import Screen
-from agent.chat.session import Reply, Statement
+from agent.chat.session import Parts
 from agent.chat.store import ChatStore
 from agent.inputs import read_note
 from agent.request import CodingRequest
@@ -56,7 +56,7 @@ class Terminal:
     """Reads what the coder types, or a pipe gives, until it ends.
 
     Args:
-        desk: The loaded parts.
+        parts: The loaded parts.
         store: Where threads live.
         screen: Where replies go.
         context: The encounter of every note.
@@ -65,13 +65,13 @@ class Terminal:
 
     def __init__(
         self,
-        desk: Desk,
+        parts: Parts,
         store: ChatStore,
         screen: Screen,
         context: ResultContext,
         history: History | None,
     ) -> None:
-        self._desk, self._store, self._screen = desk, store, screen
+        self._parts, self._store, self._screen = parts, store, screen
         self._context, self._history = context, history
         self._talk: Conversation | None = None
 
@@ -86,7 +86,7 @@ class Terminal:
             UserError: The thread holds another note than the one given.
         """
         if thread:
-            self._talk = Conversation.open(thread, self._desk, self._store)
+            self._talk = Conversation.open(thread, self._parts, self._store)
         self._begin(first)
         while (line := self._line(_PROMPT)) is not None:
             if line.strip() in ("/quit", "/exit"):
@@ -133,7 +133,7 @@ class Terminal:
 
     def _open(self, request: CodingRequest) -> None:
         """Code a note in its thread, or go on where the thread was left."""
-        talk = self._talk or Conversation.open(self._name(request), self._desk, self._store)
+        talk = self._talk or Conversation.open(self._name(request), self._parts, self._store)
         if talk.has_note and talk.note == request.text:
             self._talk = talk
             self._go_on(talk)
@@ -155,7 +155,7 @@ class Terminal:
 
     def _name(self, request: CodingRequest) -> str:
         """Return a name that the same note gets again under the same conditions."""
-        context = self._desk.coder.context
+        context = self._parts.coder.context
         parts = (
             request.text,
             request.context.model_dump_json(),

@@ -5,17 +5,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from agent.chat import worklist
-from agent.chat.desk import Session
 from agent.chat.detail_answers import guideline, more_specific
-from agent.chat.open_points import OTHER
-from agent.chat.places import find_words
-from agent.chat.rule_answers import (
-    Checked,
-    what_if_added,
-    what_if_removed,
-    what_if_replaced,
-)
-from agent.chat.session import (
+from agent.chat.models import (
     Decision,
     Judged,
     Option,
@@ -27,6 +18,15 @@ from agent.chat.session import (
     at_note,
     at_trace,
 )
+from agent.chat.open_points import OTHER
+from agent.chat.places import find_words
+from agent.chat.rule_answers import (
+    Checked,
+    what_if_added,
+    what_if_removed,
+    what_if_replaced,
+)
+from agent.chat.session import Session
 from agent.chat.why import why, why_not
 from indexes.tokens import text_stems
 from knowledge.errors import UserError

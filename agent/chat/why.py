@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from agent.chat.desk import Session
+from agent.chat.models import Citation, Statement, WorkingCode, at_note, at_trace
 from agent.chat.places import words_of
 from agent.chat.rule_answers import if_added
-from agent.chat.session import Citation, Statement, WorkingCode, at_note, at_trace
+from agent.chat.session import Session
 from agent.result import AssignedCode
 from indexes.plm_icd.predict import NAME as PLM_ICD
 from indexes.tokens import text_stems
@@ -47,8 +47,7 @@ def why_not(session: Session, code: str) -> list[Statement]:
     steps = session.trace.of(code)
     statements = [
         *_dropped(session, code),
-        *_rejected(session, code),
-        *_replaced(session, code),
+        *(list(_replaced(session, code)) or _rejected(session, code)),
         *_ranked(session, code),
         *_plm_icd_alone(session, code),
         *_below(session, code),

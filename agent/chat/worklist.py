@@ -5,7 +5,7 @@ The order of the list is the order of reporting, and its first code is the princ
 
 from collections.abc import Sequence
 
-from agent.chat.session import Closed, Dropped, Option, Question, Work, WorkingCode
+from agent.chat.models import Closed, Dropped, Option, Question, Work, WorkingCode
 from agent.result import Result
 from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.errors import UserError

@@ -38,9 +38,9 @@ def chat(note: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN4
     )
     first = read_note(note, context) if note else None  # mistakes come before the loading
 
-    from agent.chat.desk import Desk
     from agent.chat.files import ChatFiles
     from agent.chat.screen import JsonScreen, RichScreen
+    from agent.chat.session import Parts
     from agent.chat.store import ChatStore
     from agent.chat.terminal import History, Terminal
     from agent.coder import Coder, CoderOptions
@@ -58,4 +58,4 @@ def chat(note: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN4
     files = None if options["no_store"] else ChatFiles()
     with ChatStore.open(files) if files else ChatStore.in_memory() as store:
         history = History(files) if sys.stdin.isatty() else None
-        Terminal(Desk(coder), store, screen, context, history).run(first, options["thread"])
+        Terminal(Parts(coder), store, screen, context, history).run(first, options["thread"])

@@ -20,7 +20,7 @@ def codes(talk):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
-def test_the_note_is_asked_about_where_it_leaves_a_code_open(case, talk_about, desk):
+def test_the_note_is_asked_about_where_it_leaves_a_code_open(case, talk_about, parts):
     talk = talk_about(case["note"], setting=case.get("setting", "inpatient"))
     question = talk.question
     if case["axis"] == "none":
@@ -34,7 +34,7 @@ def test_the_note_is_asked_about_where_it_leaves_a_code_open(case, talk_about, d
     if "answers" in case:
         assert [option.value for option in named] == case["answers"]
     assert [option.code for option in named] == sorted(option.code for option in named)
-    assert all(desk.system.get(option.code).billable for option in named)
+    assert all(parts.system.get(option.code).billable for option in named)
 
 
 @pytest.mark.parametrize(

@@ -17,35 +17,35 @@ from knowledge.errors import UserError
 NOTE = "ASSESSMENT: Hip pain. Essential hypertension."
 
 
-def talk_in(store, desk, thread="ward"):
-    return Conversation.open(thread, desk, store)
+def talk_in(store, parts, thread="ward"):
+    return Conversation.open(thread, parts, store)
 
 
-def test_a_thread_survives_a_restart_with_question_and_undo(desk, tmp_path):
+def test_a_thread_survives_a_restart_with_question_and_undo(parts, tmp_path):
     files = ChatFiles(tmp_path / "chat")
     with ChatStore.open(files) as store:
-        talk = talk_in(store, desk)
+        talk = talk_in(store, parts)
         talk.code_note(NOTE, ResultContext(setting="outpatient"), "n")
         talk.send("/reject I10")
         before, asked = talk.codes(), talk.question
     with ChatStore.open(files) as store:
-        talk = talk_in(store, desk)
+        talk = talk_in(store, parts)
         assert talk.note == NOTE
         assert talk.codes() == before
         assert talk.question == asked
         assert [line.code for line in talk.send("left").codes] == ["M25.552"]
     with ChatStore.open(files) as store:
-        talk = talk_in(store, desk)
+        talk = talk_in(store, parts)
         talk.send("/undo")
         talk.send("/undo")
         assert {line.code for line in talk.codes().codes} == {"M25.559", "I10"}
-        assert not talk_in(store, desk, "another").has_note
+        assert not talk_in(store, parts, "another").has_note
 
 
-def test_files_are_for_the_user_alone_and_hold_one_checkpoint_a_thread(desk, tmp_path):
+def test_files_are_for_the_user_alone_and_hold_one_checkpoint_a_thread(parts, tmp_path):
     files = ChatFiles(tmp_path / "chat")
     with ChatStore.open(files) as store:
-        talk = talk_in(store, desk)
+        talk = talk_in(store, parts)
         talk.code_note(NOTE, ResultContext(), "n")
         for line in ("/accept I10", "/undo", "/why I10"):
             talk.send(line)
@@ -59,10 +59,10 @@ def test_files_are_for_the_user_alone_and_hold_one_checkpoint_a_thread(desk, tmp
     connection.close()
 
 
-def test_the_log_names_note_code_and_spans_but_quotes_nothing(desk, tmp_path):
+def test_the_log_names_note_code_and_spans_but_quotes_nothing(parts, tmp_path):
     files = ChatFiles(tmp_path / "chat")
     with ChatStore.open(files) as store:
-        talk = talk_in(store, desk)
+        talk = talk_in(store, parts)
         talk.code_note(NOTE, ResultContext(), "n")
         for line in ("left", "/reject I10", "/undo", "/accept all"):
             talk.send(line)
@@ -78,19 +78,19 @@ def test_the_log_names_note_code_and_spans_but_quotes_nothing(desk, tmp_path):
     assert "Hip pain" not in files.decisions.read_text("utf-8")
 
 
-def test_a_store_in_memory_writes_nothing(desk, tmp_path, monkeypatch):
+def test_a_store_in_memory_writes_nothing(parts, tmp_path, monkeypatch):
     monkeypatch.setenv("ICD_AGENT_DATA", str(tmp_path))
     with ChatStore.in_memory() as store:
-        talk = talk_in(store, desk)
+        talk = talk_in(store, parts)
         talk.code_note(NOTE, ResultContext(), "n")
         talk.send("/accept all")
     assert not list(tmp_path.iterdir())
 
 
-def test_purge_removes_all_that_was_stored_and_nothing_else(desk, tmp_path):
+def test_purge_removes_all_that_was_stored_and_nothing_else(parts, tmp_path):
     files = ChatFiles(tmp_path / "chat")
     with ChatStore.open(files) as store:
-        talk = talk_in(store, desk)
+        talk = talk_in(store, parts)
         talk.code_note(NOTE, ResultContext(), "n")
         talk.send("/accept all")
     kept = files.folder / "mine.txt"
@@ -100,8 +100,8 @@ def test_purge_removes_all_that_was_stored_and_nothing_else(desk, tmp_path):
     assert purge(files) == []
 
 
-def test_the_messages_of_a_thread_are_kept(desk):
-    talk = talk_in(ChatStore.in_memory(), desk)
+def test_the_messages_of_a_thread_are_kept(parts):
+    talk = talk_in(ChatStore.in_memory(), parts)
     talk.code_note(NOTE, ResultContext(), "n")
     talk.send("left")
     said = [(message.type, message.text) for message in talk.messages]
@@ -110,16 +110,16 @@ def test_the_messages_of_a_thread_are_kept(desk):
     assert "M25.559 becomes M25.552" in said[3][1]
 
 
-def test_the_graph_runs_without_a_conversation(desk):
-    graph = build_chat_graph(desk)
+def test_the_graph_runs_without_a_conversation(parts):
+    graph = build_chat_graph(parts)
     note = {"action": "note", "note_id": "n", "text": "ASSESSMENT: Lobar pneumonia."}
     state = graph.invoke({"turn": note})
     assert [code["code"] for code in state["work"]["codes"]] == ["J18.1"]
     assert state["reply"]["kind"] == "codes"
 
 
-def test_a_new_note_in_a_thread_takes_the_place_of_the_old(desk):
-    talk = talk_in(ChatStore.in_memory(), desk)
+def test_a_new_note_in_a_thread_takes_the_place_of_the_old(parts):
+    talk = talk_in(ChatStore.in_memory(), parts)
     talk.code_note(NOTE, ResultContext(), "n")
     talk.send("/accept all")
     talk.code_note("ASSESSMENT: Lobar pneumonia.", ResultContext(), "m")
