@@ -98,16 +98,15 @@ class Terminal:
 
     def _begin(self, first: CodingRequest | None) -> None:
         if first:
-            self._open(first)
+            self._open(first, self._talk)
         elif self._talk and self._talk.has_note:
             self._go_on(self._talk)
         else:
-            self._pasted()
+            self._pasted(self._talk)
 
     def _say(self, line: str) -> None:
         try:
             if "\n" in line:  # a terminal that brackets what is pasted gives it whole
-                self._talk = None
                 self._open(self._request(line))
                 return
             name, _, rest = line.strip().partition(" ")
@@ -131,9 +130,9 @@ class Terminal:
         digest = hashlib.sha256(pasted.encode("utf-8")).hexdigest()[:8]
         return CodingRequest(f"pasted-{digest}", pasted, self._context)
 
-    def _open(self, request: CodingRequest) -> None:
-        """Code a note in its thread, or go on where the thread was left."""
-        talk = self._talk or Conversation.open(self._name(request), self._parts, self._store)
+    def _open(self, request: CodingRequest, thread: Conversation | None = None) -> None:
+        """Code a note in a thread, by default its own, or go on where the thread was left."""
+        talk = thread or Conversation.open(self._name(request), self._parts, self._store)
         if talk.has_note and talk.note == request.text:
             self._talk = talk
             self._go_on(talk)
@@ -166,14 +165,13 @@ class Terminal:
         return hashlib.sha256("\0".join(parts).encode("utf-8")).hexdigest()[:12]
 
     def _note(self, path: str) -> None:
-        self._talk = None
         if path:
             self._open(read_note(path, self._context))
         else:
             self._pasted()
 
-    def _pasted(self) -> None:
-        """Read a note from the lines that follow."""
+    def _pasted(self, thread: Conversation | None = None) -> None:
+        """Read a note from the lines that follow; none leaves all as it is."""
         self._screen.tell(_PASTE)
         lines: list[str] = []
         while (line := self._line(_PASTE_PROMPT)) is not None and line.strip() != _END_OF_NOTE:
@@ -182,7 +180,7 @@ class Terminal:
                 break
         text = "\n".join(lines)
         if text.strip():
-            self._open(self._request(text))
+            self._open(self._request(text), thread)
 
     def _export(self, rest: str) -> None:
         form, _, file = rest.partition(" ")

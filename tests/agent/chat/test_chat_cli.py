@@ -1,6 +1,7 @@
 """The command as a coder runs it: on a terminal, through a pipe, and again on the next day."""
 
 import codecs
+import io
 import json
 import os
 import pty
@@ -12,6 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
+
+from agent.chat.conversation import Conversation
+from agent.chat.screen import JsonScreen
+from agent.chat.store import ChatStore
+from agent.chat.terminal import Terminal
+from agent.request import CodingRequest
+from agent.result import ResultContext
+from knowledge.errors import UserError
 
 NOTE = Path(__file__).parents[2] / "data" / "notes" / "emergency_visit.txt"
 COMMAND = (sys.executable, "-m", "agent.cli.main")
@@ -34,16 +43,18 @@ class TerminalSession:
             close_fds=True,
         )
         os.close(slave)
+        self._unread = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def until(self, awaited):
-        """Return what is printed up to the awaited text."""
-        seen, ends = "", time.monotonic() + PATIENCE
-        while awaited not in seen:
+        """Return what is printed up to the awaited text; the rest stays for the next call."""
+        ends = time.monotonic() + PATIENCE
+        while awaited not in self._unread:
             ready, _, _ = select.select([self._master], [], [], ends - time.monotonic())
-            assert ready, f"no {awaited!r} in {seen!r}"
-            seen += self._decoder.decode(os.read(self._master, 65536))
-        return seen
+            assert ready, f"no {awaited!r} in {self._unread!r}"
+            self._unread += self._decoder.decode(os.read(self._master, 65536))
+        seen, found, self._unread = self._unread.partition(awaited)
+        return seen + found
 
     def say(self, line):
         """Type a line and return what is printed up to the next prompt."""
@@ -116,16 +127,26 @@ def test_purge_asks_and_removes(data_folder):
     assert not list((data_folder / "chat").iterdir())
 
 
-def test_a_note_comes_through_a_pipe_and_nothing_is_kept(tmp_path):
-    lines = ["ASSESSMENT: Hip pain.", "Plan: rest.", ".", "left", "/accept all"]
-    where = {"ICD_AGENT_DATA": str(tmp_path)}
-    arguments = ("chat", "--no-store", "--llm", "none")
-    status, (coded, answered, accepted), _ = piped(lines, *arguments, **where)
-    assert status == 0
+def test_a_note_comes_through_a_pipe(parts, monkeypatch, capsys):
+    lines = ["ASSESSMENT: Hip pain.", "Plan: rest.", ".", "left", "/accept all", "/note", "."]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join([*lines, "/codes"])))
+    terminal = Terminal(parts, ChatStore.in_memory(), JsonScreen(), ResultContext(), None)
+    terminal.run(None, None)
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    coded, answered, accepted, kept = printed
     assert coded["question"]["axis"] == "laterality"
     assert [line["code"] for line in answered["codes"]] == ["M25.552"]
     assert {line["status"] for line in accepted["codes"]} == {"accepted"}
-    assert not list(tmp_path.iterdir())
+    assert kept["codes"] == accepted["codes"]
+
+
+def test_a_thread_holds_one_note(parts):
+    store = ChatStore.in_memory()
+    talk = Conversation.open("ward", parts, store)
+    talk.code_note("ASSESSMENT: Hip pain.", ResultContext())
+    terminal = Terminal(parts, store, JsonScreen(), ResultContext(), None)
+    with pytest.raises(UserError, match="'ward' holds another note"):
+        terminal.run(CodingRequest("n", "ASSESSMENT: Lobar pneumonia."), "ward")
 
 
 @pytest.mark.parametrize(
