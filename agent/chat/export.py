@@ -10,7 +10,6 @@ from agent.export.csv import csv_rows, header
 from agent.result import AssignedCode, RejectedCode, Result
 from knowledge.assertion import assertion_of
 from knowledge.note_text import Span
-from knowledge.rules import check
 
 Format = Literal["json", "csv"]
 FORMATS: tuple[Format, ...] = ("json", "csv")
@@ -27,7 +26,7 @@ def to_result(session: Session) -> Result:
 
     A code of the coder's own has confidence 1, since she decided; one of the agent keeps its own.
     """
-    findings = check(coded_items(session.work), session.encounter, session.system)
+    findings = session.findings(coded_items(session.work))
     codes = [_assigned(session, item, place == 0) for place, item in enumerate(session.work.codes)]
     for code in codes:
         code.findings.extend(n for n, f in enumerate(findings) if code.code in f.codes)

@@ -136,7 +136,7 @@ _OTHERS: dict[str, Callable[[ChatState, Session, Turn], ChatState]] = {
 def _after(state: ChatState, session: Session, decided: turns.Decided) -> ChatState:
     """Return what a decision changes in the state."""
     decision = decided.decision
-    codes = [*(judged.code for judged in decision.codes), *decision.replacement]
+    codes = [*(about.code for about in decision.codes), *decision.replacement]
     trace = session.trace.with_line(codes, decided.statement.text.rstrip("."))
     before = {"seq": decision.seq, "work": session.work.model_dump(mode="json")}
     return {

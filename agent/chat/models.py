@@ -90,7 +90,7 @@ class Work(_Part):
         return next((item for item in self.codes if item.code == code), None)
 
 
-class Judged(_Part):
+class EvidencedCode(_Part):
     """A code that was decided on, and the offsets of its evidence in the note."""
 
     code: str
@@ -103,7 +103,7 @@ class Decision(_Part):
     seq: int = Field(description="Number within the thread, from 1.")
     at: str = Field(description="UTC, ISO 8601.")
     action: Action
-    codes: tuple[Judged, ...] = Field(default=(), description="The codes that it is about.")
+    codes: tuple[EvidencedCode, ...] = Field(default=(), description="The codes that it is about.")
     replacement: tuple[str, ...] = Field(default=(), description="The codes in their place.")
     reason: str = ""
     undone: int | None = Field(default=None, description="For undo: the decision taken back.")

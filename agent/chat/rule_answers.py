@@ -8,7 +8,7 @@ from agent.chat.models import Citation, Statement, at_note
 from agent.chat.session import Session
 from agent.chat.worklist import coded_items, items_of
 from knowledge.errors import UserError
-from knowledge.rules import CodedItem, Finding, Mend, check
+from knowledge.rules import CodedItem, Finding, Mend
 
 _NO_CHANGE = "The rules find nothing new"
 
@@ -44,7 +44,7 @@ class Checked(BaseModel):
 
 def check_list(session: Session) -> Checked:
     """Apply the rules to the list."""
-    findings = check(coded_items(session.work), session.encounter, session.system)
+    findings = session.findings(coded_items(session.work))
     return Checked(codes=session.work.named(), findings=tuple(findings))
 
 
@@ -102,8 +102,8 @@ def what_if_replaced(session: Session, code: str, new: str) -> list[Statement]:
 
 
 def _difference(session: Session, items: Sequence[CodedItem], named: str) -> list[Statement]:
-    before = check(coded_items(session.work), session.encounter, session.system)
-    after = check(items, session.encounter, session.system)
+    before = session.findings(coded_items(session.work))
+    after = session.findings(items)
     new = [finding for finding in after if _key(finding) not in map(_key, before)]
     gone = [finding for finding in before if _key(finding) not in map(_key, after)]
     if not new and not gone:

@@ -1,5 +1,6 @@
 """What a turn works with: the loaded agent, the guideline search, and one session as objects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 
 from agent.chat.models import ChatState, CodeLine, Decision, Work
 from agent.chat.run_trace import RunTrace
+from agent.chat.worklist import items_of
 from agent.coder import Coder
 from agent.encounter import encounter_context
 from agent.result import AssignedCode, Result
@@ -14,7 +16,7 @@ from indexes.guideline_search import GuidelineSearch, load_guideline_search
 from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.errors import UserError
 from knowledge.note_text import Note
-from knowledge.rules import EncounterContext
+from knowledge.rules import CodedItem, EncounterContext, Finding, check
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,23 @@ class Session:
         """What the agent assigned, by code."""
         return {assigned.code: assigned for assigned in self.result.codes}
 
+    def findings(self, items: Sequence[CodedItem]) -> list[Finding]:
+        """Apply the rules to coded items; what the run judged of a pair holds while both stand."""
+        codes = {item.code for item in items}
+        judged = {key: f for key, f in self._judged.items() if codes.issuperset(f.codes)}
+        found = check(items, self.encounter, self.system)
+        told = [judged.pop(_pair(finding), finding) for finding in found]
+        return [*told, *judged.values()]
+
+    @cached_property
+    def _judged(self) -> dict[tuple[str, frozenset[str]], Finding]:
+        """Findings of the run that the rules alone do not give: those of `agent.judgement`."""
+        items = items_of(
+            [(c.code, tuple((e.start, e.end) for e in c.evidence)) for c in self.result.codes]
+        )
+        own = check(items, self.encounter, self.system)
+        return {_pair(f): f for f in self.result.findings if f not in own}
+
     def words(self, span: tuple[int, int]) -> str:
         """Return the words of a span on one line."""
         return " ".join(self.note.text[slice(*span)].split())
@@ -125,3 +144,7 @@ class Session:
                 )
             )
         return tuple(shown)
+
+
+def _pair(finding: Finding) -> tuple[str, frozenset[str]]:
+    return finding.rule, frozenset(finding.codes)

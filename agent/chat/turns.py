@@ -8,7 +8,7 @@ from agent.chat import worklist
 from agent.chat.detail_answers import guideline, more_specific
 from agent.chat.models import (
     Decision,
-    Judged,
+    EvidencedCode,
     Option,
     Question,
     Statement,
@@ -47,7 +47,7 @@ class _Change(NamedTuple):
 
     work: Work
     text: str
-    codes: tuple[Judged, ...]
+    codes: tuple[EvidencedCode, ...]
     replacement: tuple[str, ...] = ()
 
 
@@ -129,10 +129,10 @@ def settle(session: Session, question: Question, option: Option) -> Decided:
     changed = option.code is not None and option.code != question.code
     if option.code and changed:
         text += f"; {question.code} becomes {session.title(option.code)}"
-    judged = (Judged(code=question.code, spans=question.spans),)
+    about = (EvidencedCode(code=question.code, spans=question.spans),)
     if option == OTHER:
         text += f"; name it with /replace {question.code} CODE"
-    change = _Change(work, text, judged, (option.code,) if option.code and changed else ())
+    change = _Change(work, text, about, (option.code,) if option.code and changed else ())
     action = "answer" if option.code else "dismiss"
     return _decided(session, change, action=action, reason=f"{question.axis}: {option.value}")
 
@@ -164,32 +164,32 @@ def _decided(session: Session, change: _Change, action: str, **fields: object) -
 def _accept(session: Session, turn: Turn, checked: Checked | None) -> _Change:
     work = worklist.accept(session.work, turn.code)
     if turn.code == worklist.ALL:
-        judged = _judged(session, *session.work.named())
-        return _Change(work, f"all {len(work.codes)} codes accepted", judged)
-    return _Change(work, f"{turn.code} accepted", _judged(session, turn.code))
+        about = _evidenced(session, *session.work.named())
+        return _Change(work, f"all {len(work.codes)} codes accepted", about)
+    return _Change(work, f"{turn.code} accepted", _evidenced(session, turn.code))
 
 
 def _reject(session: Session, turn: Turn, checked: Checked | None) -> _Change:
     work = worklist.reject(session.work, turn.code, turn.text)
-    return _Change(work, f"{turn.code} rejected", _judged(session, turn.code))
+    return _Change(work, f"{turn.code} rejected", _evidenced(session, turn.code))
 
 
 def _replace(session: Session, turn: Turn, checked: Checked | None) -> _Change:
     work = worklist.replace(session.work, turn.code, turn.other, session.system)
     text = f"{turn.code} becomes {session.title(turn.other)}"
-    return _Change(work, text, _judged(session, turn.code), (turn.other,))
+    return _Change(work, text, _evidenced(session, turn.code), (turn.other,))
 
 
 def _add(session: Session, turn: Turn, checked: Checked | None) -> _Change:
     place = find_words(session.note, turn.text) if turn.text else None
     work = worklist.add(session.work, turn.code, place, session.system)
-    judged = Judged(code=turn.code, spans=((place.start, place.end),) if place else ())
-    return _Change(work, f"{session.title(turn.code)} added", (judged,))
+    added = EvidencedCode(code=turn.code, spans=((place.start, place.end),) if place else ())
+    return _Change(work, f"{session.title(turn.code)} added", (added,))
 
 
 def _principal(session: Session, turn: Turn, checked: Checked | None) -> _Change:
     work = worklist.make_principal(session.work, turn.code)
-    return _Change(work, f"{turn.code} is the principal diagnosis", _judged(session, turn.code))
+    return _Change(work, f"{turn.code} is the principal diagnosis", _evidenced(session, turn.code))
 
 
 def _mend(session: Session, turn: Turn, checked: Checked | None) -> _Change:
@@ -198,7 +198,7 @@ def _mend(session: Session, turn: Turn, checked: Checked | None) -> _Change:
     edit, finding = checked.mend(turn.number, session.work.named())
     work = worklist.mend(session.work, edit, finding.message)
     text = f"mend of finding {turn.number} ({finding.rule}): {edit}"
-    return _Change(work, text, _judged(session, *edit.remove), tuple(edit.add))
+    return _Change(work, text, _evidenced(session, *edit.remove), tuple(edit.add))
 
 
 _DECISIONS: dict[str, Callable[[Session, Turn, Checked | None], _Change]] = {
@@ -212,6 +212,6 @@ _DECISIONS: dict[str, Callable[[Session, Turn, Checked | None], _Change]] = {
 DECISIONS = frozenset(_DECISIONS)
 
 
-def _judged(session: Session, *codes: str) -> tuple[Judged, ...]:
+def _evidenced(session: Session, *codes: str) -> tuple[EvidencedCode, ...]:
     entries = {item.code: item.evidence for item in session.work.codes}
-    return tuple(Judged(code=code, spans=entries.get(code, ())) for code in codes)
+    return tuple(EvidencedCode(code=code, spans=entries.get(code, ())) for code in codes)

@@ -28,7 +28,3 @@ def talk_about(all_parts):
         return talk
 
     return begin
-
-
-def listed(reply):
-    return [line.code for line in reply.codes]

@@ -7,17 +7,19 @@ import pytest
 
 from agent.chat import worklist
 from agent.chat.conversation import Conversation
-from agent.chat.run_trace import shorten
+from agent.chat.models import Work
+from agent.chat.run_trace import RunTrace, shorten
 from agent.chat.session import Session
 from agent.chat.store import ChatStore
 from agent.chat.why import why
 from agent.coder import Coder
 from agent.request import CodingRequest
-from agent.result import ResultContext
+from agent.result import Result, ResultContext
 from agent.trace.reader import read_trace
 from knowledge.note_text import Note
 
 DATA = Path(__file__).parents[2] / "data"
+NOTE_OF_PAIR = Note.parse("ASSESSMENT: Type 2 diabetes mellitus.")
 NOTE = (DATA / "notes" / "discharge_summary.txt").read_text("utf-8")
 CONTEXT = {"setting": "inpatient", "sex": "M", "age": 71}
 
@@ -167,6 +169,22 @@ def test_what_the_llm_said_is_told_from_a_recorded_run(parts):
     assert [text for text in texts if text.startswith("The LLM's log-odds of yes are +")]
     assert [text for text in texts if "the LLM was asked about W19.XXXA" in text]
     assert [text for text in texts if text.startswith("PLM-ICD assigns W19.XXXA (0.9")]
+
+
+def test_what_the_run_judged_of_a_pair_holds_while_both_stand(parts, talk_about):
+    result = Result.model_validate_json(
+        talk_about("ASSESSMENT: Type 2 diabetes mellitus.").export("json")
+    )
+    pair = [result.codes[0], result.codes[0].model_copy(update={"code": "E10.9"})]
+    first = Session(parts, NOTE_OF_PAIR, result, RunTrace(), Work(), ())
+    items = worklist.items_of([("E11.9", ()), ("E10.9", ())])
+    (error,) = [f for f in first.findings(items) if f.rule == "excludes1"]
+    judged = error.model_copy(update={"severity": "info", "message": "taken as unrelated"})
+    told = result.model_copy(update={"codes": pair, "findings": [judged]})
+    session = Session(parts, NOTE_OF_PAIR, told, RunTrace(), Work(), ())
+    assert judged in session.findings(items)
+    assert error not in session.findings(items)
+    assert judged not in session.findings(items[:1])
 
 
 def test_trace_citations_are_lines_of_the_trace_file(coders, tmp_path):
