@@ -155,14 +155,14 @@ class Terminal:
     def _name(self, request: CodingRequest) -> str:
         """Return a name that the same note gets again under the same conditions."""
         context = self._parts.coder.context
-        parts = (
+        identity = (
             request.text,
             request.context.model_dump_json(),
             context.policy,
             context.system.release,
             context.llm_identity.spec,
         )
-        return hashlib.sha256("\0".join(parts).encode("utf-8")).hexdigest()[:12]
+        return hashlib.sha256("\0".join(identity).encode("utf-8")).hexdigest()[:12]
 
     def _note(self, path: str) -> None:
         if path:
@@ -192,8 +192,13 @@ class Terminal:
         path = Path(file.strip())
         if path.exists():
             raise UserError(f"{path} exists already", fix="name another file")
-        write_private(path, self._conversation().export(known))
-        self._screen.tell(f"written to {path}")
+        talk = self._conversation()
+        write_private(path, talk.export(known))
+        shown = talk.codes()
+        open_codes = sum(line.status == "proposed" for line in shown.codes)
+        text = f"Written to {path}: {len(shown.codes)} codes, {open_codes} not accepted yet."
+        statements = (Statement(text=text),)
+        self._screen.show(shown.model_copy(update={"kind": "answer", "statements": statements}))
 
     def _help(self, rest: str) -> None:
         self._screen.help()
@@ -205,7 +210,11 @@ class Terminal:
     }
 
     def _line(self, prompt: str) -> str | None:
-        """Return the next line without its end; None at the end of the input."""
+        """Return the next line without its end; None at the end of the input.
+
+        Raises:
+            UserError: It is not UTF-8.
+        """
         try:
             if self._history:
                 return input(prompt if sys.stdout.isatty() else "")
@@ -213,5 +222,9 @@ class Terminal:
             return line.rstrip("\n") if line else None
         except EOFError:
             return None
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"the input is not {error.encoding}", fix="give notes and commands as UTF-8"
+            ) from error
         except KeyboardInterrupt:
             return ""  # what was typed is dropped, the conversation goes on

@@ -1,5 +1,6 @@
 """``icd-agent chat``: a coder's conversation about a note."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ def chat(note: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN4
                 index=options["index"],
             )
         )
+    if isinstance(sys.stdin, io.TextIOWrapper):  # whatever the locale, notes are UTF-8
+        sys.stdin.reconfigure(encoding="utf-8", errors="strict")
     files = None if options["no_store"] else ChatFiles()
     with ChatStore.open(files) if files else ChatStore.in_memory() as store:
         history = History(files) if sys.stdin.isatty() else None

@@ -95,7 +95,7 @@ def test_a_session_on_a_terminal_goes_on_in_a_pipe(data_folder, tmp_path):
     assert "unknown command /nonsense" in session.say("/nonsense")
     assert "Z91.040 rejected" in session.say("/reject Z91.040 not relevant")
     exported = tmp_path / "codes.csv"
-    session.say(f"/export csv {exported}")
+    assert "8 codes, 8 not accepted yet" in session.say(f"/export csv {exported}")
     assert "exists already" in session.say(f"/export csv {exported}").replace("\r\n", " ")
     assert "/principal CODE" in session.say("/help")
     pasted = session.say("\x1b[200~ASSESSMENT: Hip pain.\nPlan: rest.\x1b[201~")
@@ -103,7 +103,10 @@ def test_a_session_on_a_terminal_goes_on_in_a_pipe(data_folder, tmp_path):
     assert session.leave() == 0
     assert stat.S_IMODE(exported.stat().st_mode) == 0o600
     assert "Z91.040" not in exported.read_text("utf-8")
-    assert "pain" not in (data_folder / "chat" / "history").read_text("utf-8").lower()
+    history = data_folder / "chat" / "history"
+    assert stat.S_IMODE(history.stat().st_mode) == 0o600
+    assert "Z91.040" in history.read_text("utf-8")
+    assert "pain" not in history.read_text("utf-8").lower()
 
     lines = ["/codes", "/undo", "/quit"]
     status, (shown, codes, undone), told = piped(lines, "chat", NOTE, *OPTIONS, **where)
