@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from eval.cli import eval_group, score_tables
+from eval.cli import eval_group
 from eval.score import score_files
+from eval.tables import score_tables
 from knowledge.errors import UserError
 
 

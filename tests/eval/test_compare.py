@@ -6,8 +6,9 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from eval.cli import comparison_table, eval_group
+from eval.cli import eval_group
 from eval.compare import compare_files
+from eval.tables import comparison_table
 from knowledge.errors import UserError
 
 

@@ -6,7 +6,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from eval.cli import eval_group, unseen_table
+from eval.cli import eval_group
+from eval.tables import unseen_table
 from eval.unseen import Experiment, Judged, figures_of, generator_recall, measure_unseen, overall
 from indexes.artefacts import Artefacts
 from indexes.bundle import load_bundle
