@@ -28,7 +28,9 @@ class Conversation:
     """One thread; what is said to it is answered by a `Reply`.
 
     A mistake of the coder (an unknown command, a code that is not on the list) is answered too, by
-    a reply of the kind ``error`` that says how to mend it; it changes nothing.
+    a reply of the kind ``error`` that says how to mend it; it changes nothing. `UserError` is
+    raised where the thread itself cannot be gone on with: it was stored by another version, or its
+    note was coded in another release.
 
     Args:
         thread: Name of the thread.

@@ -128,6 +128,27 @@ def test_a_new_note_in_a_thread_takes_the_place_of_the_old(parts):
     assert talk.send("/undo").kind == "error"
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"release": "2020-01-01"}, "coded in release 2020-01-01"),
+        ({"unheard_of": 1}, "stored by another version"),
+    ],
+)
+def test_a_thread_that_cannot_be_gone_on_with_says_why(parts, changed, said):
+    store = ChatStore.in_memory()
+    talk = talk_in(store, parts)
+    talk.code_note("ASSESSMENT: Lobar pneumonia.", ResultContext(), "n")
+    graph, config = (
+        build_chat_graph(parts, store.checkpointer),
+        {"configurable": {"thread_id": "ward"}},
+    )
+    result = graph.get_state(config).values["result"]
+    graph.update_state(config, {"result": {**result, **changed}})
+    with pytest.raises(UserError, match=said):
+        talk_in(store, parts).codes()
+
+
 def test_a_file_that_is_no_database_names_the_repair(tmp_path):
     files = ChatFiles(tmp_path)
     files.threads.write_bytes(b"this is no database at all" * 100)
