@@ -27,7 +27,10 @@ def not_valid_on_date(case: Case, rule: RuleCard) -> Iterator[Finding]:
             f"The codes are judged by the release of {at_hand.start}, in force until "
             f"{at_hand.end}; whether they are valid on {day} it cannot tell."
         )
-        fix = f"see the release of {release_due(day).start}"
+        fix = (
+            f"adopt the release of {release_due(day).start} (icd-agent index build --cdc DIR --out "
+            "FOLDER) and check with --index FOLDER"
+        )
         yield rule.finding(case.codes, message, fix=fix)
 
 

@@ -19,15 +19,17 @@ def excludes1(case: Case, rule: RuleCard) -> Iterator[Finding]:
         if note is None:
             continue
         unrelated = _separately_documented(case, pair)
-        mend = mend_of_pair(case, pair)
+        # Whether passages apart mean two conditions is for the coder to see.
+        mend = None if unrelated else mend_of_pair(case, pair)
         message = (
             f"{pair[0]} and {pair[1]} exclude each other: {place(note)} carries {quote(note)}."
         )
-        if mend is None:
+        if mend is None and not unrelated:
             message += " Report the one that the record supports."
         if unrelated:
             message += (
-                " They rest on different passages; if the conditions are unrelated, both may stand."
+                " They rest on different passages; if the conditions are unrelated, both may stand,"
+                " else report the one that the record supports."
             )
         severity: Severity = "warning" if unrelated else rule.severity
         yield rule.finding(pair, message, severity=severity, note=note, mend=mend)
