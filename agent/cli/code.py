@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     "--top-candidates", type=click.IntRange(min=0), help="Places of the ranking kept in results."
 )
 @click.option("--trace", "trace_dir", type=click.Path(path_type=Path), help="Folder for traces.")
+@click.option(
+    "--settings",
+    "settings_file",
+    type=click.Path(path_type=Path),
+    help="YAML file of settings that differ from the default, for ablations: docs/traces.md.",
+)
 @index_option
 @json_option
 def code(paths: tuple[str, ...], as_json: bool, **options: Any) -> None:  # noqa: ANN401
@@ -39,7 +45,10 @@ def code(paths: tuple[str, ...], as_json: bool, **options: Any) -> None:  # noqa
     from agent.coder import Coder, CoderOptions
     from agent.encounter import make_context
     from agent.inputs import read_requests
+    from agent.settings import Settings
+    from agent.settings_file import read_settings
 
+    settings = read_settings(options["settings_file"]) if options["settings_file"] else Settings()
     context = make_context(
         {
             "setting": options["setting"],
@@ -60,6 +69,7 @@ def code(paths: tuple[str, ...], as_json: bool, **options: Any) -> None:  # noqa
             trace_dir=options["trace_dir"],
             index=options["index"],
             top_candidates=options["top_candidates"],
+            settings=settings,
         )
     )
     everything = _chain(first, requests)
