@@ -1,4 +1,4 @@
-"""Settings from a YAML file: for ablations, and for an LLM that earns more say than the built-in."""
+"""Settings from a YAML file: for ablations, and for an LLM that earns more say."""
 
 from pathlib import Path
 
