@@ -17,7 +17,7 @@ from agent.request import CodingRequest
 from agent.result import Policy, Result, Usage
 from agent.settings import Settings
 from agent.state import CoderContext, LLMIdentity
-from agent.trace.events import RunEnd, RunStart
+from agent.trace.events import Event, RunEnd, RunStart
 from agent.trace.recorder import Recorder, trace_path
 from indexes.bundle import Bundle, load_bundle
 from knowledge.code_systems import get_icd10cm
@@ -87,18 +87,24 @@ class Coder:
         """What its nodes work with."""
         return self._context
 
-    def code(self, request: CodingRequest, on_node: Callable[[str], None] | None = None) -> Result:
+    def code(
+        self,
+        request: CodingRequest,
+        on_node: Callable[[str], None] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Result:
         """Code one note.
 
         Args:
             request: The note and its encounter.
             on_node: Told the name of each node that ended, for progress displays.
+            on_event: Told each event of the trace as it happens; what it raises ends the coding.
 
         Raises:
             UserError: The trace cannot be written, or a replayed trace does not fit.
         """
         folder = self.options.trace_dir
-        recorder = Recorder(trace_path(folder, request.id) if folder else None)
+        recorder = Recorder(trace_path(folder, request.id) if folder else None, on_event)
         context = replace(self._context, recorder=recorder)
         recorder.emit(self._run_start(request))
         result: Result | None = None
