@@ -74,8 +74,12 @@ def serve(
     Other programs of this machine can use it; docs/api.md documents the requests. Notes stay in
     memory, and the log holds none of their words.
     """
+    from agent.llm.registry import parse_spec
+    from agent.serve.limits import TOKEN_VARIABLE, Limits, access_of
+
+    parse_spec(llm)
+    access = access_of(host, os.environ.get(TOKEN_VARIABLE))
     try:
-        from agent.serve.app import build_app
         from agent.serve.server import address_of, listen, run
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _EXTRA:
@@ -83,13 +87,10 @@ def serve(
         raise UserError(
             f"the server needs the package {error.name}", fix="pip install 'icd-agent[serve]'"
         ) from error
-    from agent.coder import Coder, CoderOptions
-    from agent.llm.registry import parse_spec
-    from agent.serve.limits import TOKEN_VARIABLE, Limits, access_of
-
-    parse_spec(llm)
-    access = access_of(host, os.environ.get(TOKEN_VARIABLE))
     with listen(host, port) as listening:  # a taken port shows before the seconds of loading
+        from agent.coder import Coder, CoderOptions
+        from agent.serve.app import build_app
+
         coder = Coder(
             CoderOptions(
                 llm=llm,

@@ -9,8 +9,8 @@ from fastapi.security import HTTPBearer
 
 from agent.coder import Coder
 from agent.serve.coding_routes import coding_router
-from agent.serve.errors import add_handlers
-from agent.serve.gate import Gate
+from agent.serve.errors import add_handlers, refusals
+from agent.serve.gate import GATE_STATUSES, Gate
 from agent.serve.jobs import Jobs
 from agent.serve.limits import Access, Limits
 from agent.serve.routes import lookup_router
@@ -31,9 +31,9 @@ def build_app(coder: Coder, access: Access, limits: Limits) -> Gate:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        jobs.close()
-        workbench.close()
+        with workbench.opened():
+            yield
+            jobs.close()
 
     app = FastAPI(
         title="icd-agent",
@@ -44,6 +44,7 @@ def build_app(coder: Coder, access: Access, limits: Limits) -> Gate:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        responses=refusals(*GATE_STATUSES),
         # Documents the scheme; the gate checks the token.
         dependencies=[Depends(HTTPBearer(auto_error=False))] if access.token else [],
     )

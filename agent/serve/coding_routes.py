@@ -12,10 +12,9 @@ from agent.encounter import make_context
 from agent.inputs import unique_requests
 from agent.request import CodingRequest
 from agent.result import Result
-from agent.serve.errors import RefusalError, refusal_of, report_defect
+from agent.serve.errors import RefusalError, refusal_of, refusals, report_defect
 from agent.serve.jobs import Job, Jobs
 from agent.serve.models import JobState, JobToDo, NoteToCode, StageDone
-from agent.serve.routes import refusals
 from agent.serve.workbench import Workbench
 from agent.trace.events import NodeEnd
 from knowledge.errors import UserError
@@ -25,7 +24,7 @@ _KEEP_ALIVE = 15.0  # seconds without an event after which a comment keeps a con
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events `stage` (StageDone) and, last, `result` (Result) or `error`.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {}},
     }
 }
 
@@ -34,7 +33,7 @@ def coding_router(workbench: Workbench, jobs: Jobs) -> APIRouter:
     """Return the paths that code notes."""
     router = APIRouter(tags=["coding"])
 
-    @router.post("/v1/code", responses=refusals(503, 504), response_model=Result)
+    @router.post("/v1/code", responses=refusals(422, 504), response_model=Result)
     async def code(note: NoteToCode, request: Request) -> Response:
         """Code a note; the answer is the result of docs/output.md."""
         task = workbench.start(_coding_request(note))
@@ -48,7 +47,7 @@ def coding_router(workbench: Workbench, jobs: Jobs) -> APIRouter:
 
     @router.post(
         "/v1/code/stream",
-        responses={**refusals(503), **_STREAM},
+        responses={**refusals(422), **_STREAM},
         response_class=StreamingResponse,
     )
     async def stream(note: NoteToCode) -> StreamingResponse:
@@ -62,12 +61,12 @@ def coding_router(workbench: Workbench, jobs: Jobs) -> APIRouter:
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    @router.post("/v1/jobs", status_code=202, responses=refusals(503))
+    @router.post("/v1/jobs", status_code=202, responses=refusals(422))
     async def begin(asked: JobToDo) -> JobState:
         """Begin to code many notes in the background."""
         return _state(jobs.add(list(unique_requests(map(_coding_request, asked.notes)))))
 
-    @router.get("/v1/jobs/{job_id}", responses=refusals(404), response_model=JobState)
+    @router.get("/v1/jobs/{job_id}", responses=refusals(404, 422), response_model=JobState)
     async def progress(
         job_id: str,
         after: Annotated[int, Query(ge=0, le=500, description="Leave out the first results.")] = 0,
@@ -75,7 +74,7 @@ def coding_router(workbench: Workbench, jobs: Jobs) -> APIRouter:
         """Tell how far a job is, with the results so far."""
         return _json(_state(jobs.get(job_id), after))
 
-    @router.delete("/v1/jobs/{job_id}", status_code=204, responses=refusals(404))
+    @router.delete("/v1/jobs/{job_id}", status_code=204, responses=refusals(404, 422))
     async def forget(job_id: str) -> None:
         """Stop a job and forget its results."""
         jobs.delete(job_id)

@@ -4,6 +4,7 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -90,6 +91,11 @@ def refusal_of(error: Exception, status: int = 422) -> RefusalError:
         fix = error.fix and _as_request(error.fix)
         return RefusalError(status, _as_request(error.message), fix)
     return RefusalError(500, f"a defect of icd-agent ({type(error).__name__})", "report it")
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of refusals with these statuses, as FastAPI wants it."""
+    return {status: {"model": Problems} for status in statuses}
 
 
 def report_defect(error: Exception) -> None:

@@ -19,6 +19,7 @@ from agent.serve.limits import TOKEN_VARIABLE, Access, Limits
 from agent.serve.rate import RateLimit
 
 OPEN_PATH: Final = "/v1/health"  # for probes: no token, no place among the open requests
+GATE_STATUSES: Final = (400, 401, 403, 408, 413, 429, 503)
 _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
 
 

@@ -1,26 +1,19 @@
 """Look-ups and rule checks. FastAPI runs these functions in threads, beside the coding."""
 
 import importlib.metadata
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 
 from agent.coder import Coder
 from agent.result import SCHEMA_VERSION
-from agent.serve.errors import Problems, refusal_of
+from agent.serve.errors import refusal_of, refusals
 from agent.serve.gate import OPEN_PATH
 from agent.serve.models import CodesToCheck, Health, Version
 from agent.tools import Desk
 from agent.tools import arguments as args
 from agent.tools.answers import CodeEntry, CodeHits, GuidelineHits, Mapping, RuleReport
 from knowledge.errors import UserError
-
-Responses = dict[int | str, dict[str, Any]]
-
-
-def refusals(*statuses: int) -> Responses:
-    """Return the documentation of refusals; 422 is always among them."""
-    return {status: {"model": Problems} for status in (*statuses, 422)}
 
 
 def lookup_router(coder: Coder, desk: Desk) -> APIRouter:
@@ -45,7 +38,7 @@ def lookup_router(coder: Coder, desk: Desk) -> APIRouter:
             llm=context.llm_identity.spec,
         )
 
-    @router.get("/v1/search", responses=refusals())
+    @router.get("/v1/search", responses=refusals(422))
     def search(
         q: Annotated[args.Query, Query(examples=["heart failure"])],
         kind: Annotated[Literal["code", "guideline"], Query(description="What to search.")] = (
@@ -57,7 +50,7 @@ def lookup_router(coder: Coder, desk: Desk) -> APIRouter:
         find = desk.search_guidelines if kind == "guideline" else desk.search_codes
         return find(q, limit)
 
-    @router.get("/v1/codes/{code}", responses=refusals(404))
+    @router.get("/v1/codes/{code}", responses=refusals(404, 422))
     def show(
         code: Annotated[args.Code, Path(examples=["E11.22"])],
         system: Annotated[args.System, Query()] = "icd10cm",
@@ -68,7 +61,7 @@ def lookup_router(coder: Coder, desk: Desk) -> APIRouter:
         except UserError as error:
             raise refusal_of(error, 404) from error
 
-    @router.get("/v1/map/{code}", responses=refusals())
+    @router.get("/v1/map/{code}", responses=refusals(422))
     def map_code(
         code: Annotated[args.Code, Path(examples=["250.00"])],
         to: Annotated[args.Target, Query(examples=["icd10cm"])],
@@ -77,7 +70,7 @@ def lookup_router(coder: Coder, desk: Desk) -> APIRouter:
         """Map a code to another code system: every equivalent, combinations included."""
         return desk.map_code(code, to, source)
 
-    @router.post("/v1/check", responses=refusals())
+    @router.post("/v1/check", responses=refusals(422))
     def check(asked: CodesToCheck) -> RuleReport:
         """Check the codes of one encounter against the coding rules, the principal code first."""
         return desk.check_codes(asked.codes, asked.setting, asked.sex, asked.age, asked.date)

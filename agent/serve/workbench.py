@@ -9,8 +9,9 @@ for no whole job.
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from agent.coder import Coder
 from agent.request import CodingRequest
@@ -64,7 +65,7 @@ class Workbench:
     def __init__(self, coder: Coder, limits: Limits) -> None:
         self._coder = coder
         self._limits = limits
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="coding")
+        self._thread: ThreadPoolExecutor | None = None
         self._tasks: set[asyncio.Task[Result]] = set()
         self._runs: set[_Run] = set()
 
@@ -103,11 +104,17 @@ class Workbench:
             report_defect(error)
             return self._coder.failed(request, error)
 
-    def close(self) -> None:
-        """Stop what is being coded; nothing can be coded afterwards."""
-        for run in self._runs:
-            run.stop()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Keep the thread; at the end, what is being coded is stopped."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="coding")
+        try:
+            yield
+        finally:
+            for run in self._runs:
+                run.stop()
+            self._thread.shutdown(wait=False, cancel_futures=True)
+            self._thread = None
 
     async def _in_time(self, request: CodingRequest, on_stage: OnStage | None) -> Result:
         try:
@@ -117,6 +124,7 @@ class Workbench:
             raise _too_slow(self._limits.note_seconds) from None
 
     async def _code(self, request: CodingRequest, on_stage: OnStage | None) -> Result:
+        assert self._thread, "requests come while the workbench is open"
         loop = asyncio.get_running_loop()
         run = _Run(self._coder, request, self._limits.note_seconds)
         if on_stage:
@@ -137,5 +145,5 @@ def _too_slow(seconds: float) -> RefusalError:
     return RefusalError(
         504,
         f"the note was not coded within {seconds:g} s",
-        "POST /v1/jobs, or serve with a longer --timeout",
+        "try again, or serve with a longer --timeout",
     )
