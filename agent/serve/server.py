@@ -26,13 +26,17 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        return socket.create_server(address[:2], family=family)
+        listening = socket.create_server(address[:2], family=family)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(
             f"cannot serve on {host} port {port}: {reason}",
             fix="name another port (--port 0 takes a free one) or an address of this machine",
         ) from error
+    # Head and body of an answer are sent apart; TCP would hold the body back for some 40 ms. The
+    # connections take this over; asyncio sets it only where a socket names its protocol.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def address_of(listening: socket.socket) -> str:

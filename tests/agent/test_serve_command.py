@@ -104,7 +104,6 @@ def test_with_a_token_it_gives_up_a_note_whose_client_has_gone_and_ends_by_sigin
         (("--host", "0.0.0.0"), "0.0.0.0 can be reached from other machines"),
         (("--host", "no-such-host.invalid"), "can be reached from other machines"),
         (("--llm", "bulitin"), "unknown LLM 'bulitin'"),
-        (("--llm", "gguf:/no/such/file"), "no such file"),
     ],
 )
 def test_what_keeps_it_from_starting_is_one_line(arguments, message):
