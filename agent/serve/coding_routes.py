@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 
+from agent.defects import report_defect
 from agent.encounter import make_context
 from agent.inputs import unique_requests
 from agent.request import CodingRequest
 from agent.result import Result
-from agent.serve.errors import RefusalError, refusal_of, refusals, report_defect
+from agent.serve.errors import RefusalError, refusal_of, refusals
 from agent.serve.jobs import Job, Jobs
 from agent.serve.models import JobState, JobToDo, NoteToCode, StageDone
 from agent.serve.workbench import Workbench
@@ -58,7 +59,7 @@ def coding_router(workbench: Workbench, jobs: Jobs) -> APIRouter:
         return StreamingResponse(
             _events(task, stages),
             media_type="text/event-stream",
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            headers={"X-Accel-Buffering": "no"},
         )
 
     @router.post("/v1/jobs", status_code=202, responses=refusals(422))
@@ -122,8 +123,7 @@ async def _events(
                 continue
             if stage is None:
                 break
-            done = StageDone(stage=stage.node, seconds=stage.seconds, summary=stage.summary)
-            yield _event("stage", done)
+            yield _event("stage", _done(stage))
         yield _event("result", task.result())
     except Exception as error:
         if not isinstance(error, RefusalError | UserError):
@@ -131,6 +131,10 @@ async def _events(
         yield _event("error", refusal_of(error).problems)
     finally:
         task.cancel()
+
+
+def _done(stage: NodeEnd) -> StageDone:
+    return StageDone(stage=stage.node, seconds=round(stage.seconds, 4), summary=stage.summary)
 
 
 def _event(name: str, data: BaseModel) -> str:

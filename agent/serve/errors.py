@@ -1,8 +1,5 @@
-"""Every refusal in one shape, ``{"error": {"message", "fix"}}``, and defects without their text."""
+"""Every refusal in one shape: ``{"error": {"message", "fix"}}``."""
 
-import re
-import sys
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +9,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from agent.tools.advice import Wording, reworded
 from knowledge.errors import UserError
 
-# A user is told of commands, a client of requests.
-_REQUESTS = (
-    (re.compile(r'icd-agent search "([^"]*)"'), r'GET /v1/search?q="\1"'),
-    (re.compile(r"icd-agent show (\S+) --system (\w+)"), r"GET /v1/codes/\1?system=\2"),
-    (re.compile(r"icd-agent show (\S+)"), r"GET /v1/codes/\1"),
-    (re.compile(r"--from (\w+)"), r"from=\1"),
+_REQUESTS = Wording(
+    search=r'GET /v1/search?q="\1"',
+    show_in=r"GET /v1/codes/\1?system=\2",
+    show=r"GET /v1/codes/\1",
+    source=r"from=\1",
 )
 
 
@@ -88,26 +85,14 @@ def refusal_of(error: Exception, status: int = 422) -> RefusalError:
     if isinstance(error, RefusalError):
         return error
     if isinstance(error, UserError):
-        fix = error.fix and _as_request(error.fix)
-        return RefusalError(status, _as_request(error.message), fix)
+        fix = error.fix and reworded(error.fix, _REQUESTS)
+        return RefusalError(status, reworded(error.message, _REQUESTS), fix)
     return RefusalError(500, f"a defect of icd-agent ({type(error).__name__})", "report it")
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of refusals with these statuses, as FastAPI wants it."""
     return {status: {"model": Problems} for status in statuses}
-
-
-def report_defect(error: Exception) -> None:
-    """Log where a defect came up, without its text, which may quote a note."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    sys.stderr.write(f"{type(error).__name__} in:\n{frames}")
-
-
-def _as_request(text: str) -> str:
-    for command, request in _REQUESTS:
-        text = command.sub(request, text)
-    return text
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -11,15 +11,18 @@ import sys
 import time
 from typing import Final
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent.serve.errors import RefusalError, refusal_of, report_defect
+from agent.defects import report_defect
+from agent.serve.errors import RefusalError, refusal_of
 from agent.serve.limits import TOKEN_VARIABLE, Access, Limits
 from agent.serve.rate import RateLimit
 
 OPEN_PATH: Final = "/v1/health"  # for probes: no token, no place among the open requests
 GATE_STATUSES: Final = (400, 401, 403, 408, 413, 429, 503)
+# No cache may keep what was said of a patient.
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
 
 
@@ -53,6 +56,7 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message).update(_HEADERS)
             await send(message)
 
         try:

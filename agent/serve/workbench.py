@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from agent.coder import Coder
+from agent.defects import report_defect
 from agent.request import CodingRequest
 from agent.result import Result
-from agent.serve.errors import RefusalError, report_defect
+from agent.serve.errors import RefusalError
 from agent.serve.limits import Limits
 from agent.trace.events import Event, NodeEnd
 from knowledge.errors import UserError

@@ -1,5 +1,6 @@
 """The HTTP interface around a real coder: what it answers, and what it refuses."""
 
+import asyncio
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,11 @@ pytest.importorskip("httpx2", reason="the test client of Starlette needs it")
 from starlette.testclient import TestClient
 
 from agent.coder import Coder, CoderOptions
+from agent.request import CodingRequest
 from agent.serve.app import build_app
 from agent.serve.limits import Limits, access_of
 from agent.serve.rate import RateLimit
+from agent.serve.workbench import Workbench
 from agent.tools import Desk
 from knowledge.errors import UserError
 
@@ -79,6 +82,7 @@ def test_a_note_is_coded_as_the_agent_codes_it(client, code):
     answer = client.post("/v1/code", json=asked)
     expected = code(NOTE, setting="outpatient", sex="F", age=40)
     assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
     assert without_time(answer.json()) == without_time(expected.model_dump(mode="json"))
     assert answer.json()["codes"][0]["code"] == "J18.1"
 
@@ -302,6 +306,23 @@ def test_a_note_that_takes_too_long_is_given_up(coder):
         assert last == ("error", answer.json())
         job = client.post("/v1/jobs", json={"notes": [{"text": NOTE}]}).json()
         assert message in finished(client, job["id"])["results"][0]["error"]
+
+
+def test_a_note_that_nobody_waits_for_is_given_up(coder):
+    stages = []
+
+    async def go_away():
+        workbench = Workbench(coder, Limits())
+        with workbench.opened():
+            begun = asyncio.Event()
+            long = CodingRequest("long", DEMO * 10)
+            task = workbench.start(long, lambda end: (stages.append(end.node), begun.set()))
+            await begun.wait()
+            task.cancel()
+            return await workbench.start(CodingRequest("short", NOTE))
+
+    assert asyncio.run(go_away()).status == "ok"
+    assert stages == ["read"]
 
 
 def test_a_body_beyond_the_limit_is_refused(coder):
