@@ -1,5 +1,8 @@
 """Requests made from the OpenAPI document: whatever they hold, no answer is a defect."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("schemathesis", reason="the extra dev is not installed")
@@ -18,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from agent.serve.app import build_app
 from agent.serve.limits import Access, Limits
 
+GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 OPERATIONS = (
     "GET /v1/health",
     "GET /v1/version",
@@ -48,8 +52,31 @@ def operations(coders):
     return {found.ok().label: found.ok() for found in document.get_all_operations()}
 
 
-def test_the_document_lists_all_operations(operations):
+def test_the_document_and_the_guide_list_all_operations(operations):
     assert sorted(operations) == sorted(OPERATIONS)
+    rows = re.findall(r"^\| `((?:GET|POST|DELETE) [^`?]+)` \|", GUIDE, re.MULTILINE)
+    assert sorted(rows) == sorted(OPERATIONS)
+
+
+def test_the_guide_lists_every_status(operations):
+    told = set(re.findall(r"^\| (\d{3}) \|", GUIDE, re.MULTILINE))
+    documented = {str(s) for o in operations.values() for s in o.definition.raw["responses"]}
+    # 405 and 500 belong to no operation.
+    assert told - {"405", "500"} == documented - {"200", "202", "204"}
+
+
+def test_the_guide_tells_the_limits():
+    limits = Limits()
+    for limit in (
+        f"{limits.body_bytes // 2**20} MiB",
+        f"{limits.body_seconds:g} s",
+        f"{limits.open_requests} requests are open",
+        f"{limits.waiting_notes} notes are waiting",
+        f"{limits.jobs} jobs are kept",
+        f"(default {limits.note_seconds:g} s)",
+        f"(default {limits.requests_per_minute})",
+    ):
+        assert limit in GUIDE
 
 
 VALID, INVALID = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
