@@ -21,6 +21,7 @@ from agent.serve.rate import RateLimit
 
 OPEN_PATH: Final = "/v1/health"  # for probes: no token, no place among the open requests
 GATE_STATUSES: Final = (400, 401, 403, 408, 413, 429, 503)
+_ENDING = RefusalError(503, "the server is ending", "try again when it is back")
 # No cache may keep what was said of a patient.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
@@ -63,6 +64,10 @@ class Gate:
             await self._serve(scope, receive, watched)
         except RefusalError as refusal:
             await refusal.response(scope, receive, watched)
+        except asyncio.CancelledError:
+            if not status:
+                await _ENDING.response(scope, receive, watched)
+            raise
         except Exception as error:
             report_defect(error)
             if not status:

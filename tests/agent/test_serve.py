@@ -18,7 +18,8 @@ from starlette.testclient import TestClient
 from agent.coder import Coder, CoderOptions
 from agent.request import CodingRequest
 from agent.serve.app import build_app
-from agent.serve.limits import Limits, access_of
+from agent.serve.gate import Gate
+from agent.serve.limits import Access, Limits, access_of
 from agent.serve.rate import RateLimit
 from agent.serve.workbench import Workbench
 from agent.tools import Desk
@@ -356,6 +357,36 @@ def test_a_client_may_not_ask_too_often(coder):
         assert [a.status_code for a in answers] == [200, 200, 200, 429]
         assert_refused(answers[-1], 429, "more than 3 requests a minute")
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 20
+
+
+def test_a_request_that_the_end_of_the_server_cuts_short_is_told_so():
+    sent = []
+
+    async def end_while_serving():
+        began = asyncio.Event()
+
+        async def endless(scope, receive, send):
+            began.set()
+            await asyncio.Event().wait()
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        gate = Gate(endless, Access(token=None, hosts=None), Limits())
+        scope = {"type": "http", "method": "GET", "path": "/v1/version", "headers": []}
+        task = asyncio.create_task(gate(scope, receive, send))
+        await began.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(end_while_serving())
+    start, body = sent
+    assert start["status"] == 503
+    assert json.loads(body["body"])["error"]["message"] == "the server is ending"
 
 
 @given(st.lists(st.floats(0, 100), max_size=50), st.integers(1, 20))
