@@ -104,7 +104,7 @@ class Gate:
         # A page of another site may send a request, although it could not read the answer.
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2].lower() != host.lower():
-            raise RefusalError(403, "requests of other web sites are not served", None)
+            raise RefusalError(403, "requests of other web sites are not served")
 
     def _check_rate(self, scope: Scope) -> None:
         client = scope["client"][0] if scope.get("client") else ""
@@ -185,5 +185,6 @@ def _name(host: str) -> str:
 def _log(scope: Scope, status: int, seconds: float) -> None:
     method = scope["method"] if scope["method"] in _METHODS else "OTHER"
     pattern = getattr(scope.get("route"), "path", "-")
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {method} {pattern} {status} {seconds:.3f} s\n")
+    now = time.strftime("%Y-%m-%dT%H:%M:%S")
+    sys.stderr.write(f"{now} {method} {pattern} {status} {seconds:.3f} s\n")
     sys.stderr.flush()

@@ -28,7 +28,7 @@ def listen(host: str, port: int) -> socket.socket:
         )[0]
         listening = socket.create_server(address[:2], family=family)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (")[0]
         raise UserError(
             f"cannot serve on {host} port {port}: {reason}",
             fix="name another port (--port 0 takes a free one) or an address of this machine",

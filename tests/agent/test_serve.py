@@ -359,34 +359,47 @@ def test_a_client_may_not_ask_too_often(coder):
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 20
 
 
-def test_a_request_that_the_end_of_the_server_cuts_short_is_told_so():
-    sent = []
+@pytest.fixture
+def gate_alone():
+    """Return a function that sends a request to a gate before an application that never answers.
 
-    async def end_while_serving():
-        began = asyncio.Event()
+    ``body`` is None where it never arrives; the task is cancelled once the application has it.
+    """
+
+    async def ask(body, limits):
+        sent, began = [], asyncio.Event()
 
         async def endless(scope, receive, send):
             began.set()
             await asyncio.Event().wait()
 
         async def receive():
-            return {"type": "http.request", "body": b"", "more_body": False}
+            if body is None:
+                await asyncio.Event().wait()
+            return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message):
             sent.append(message)
 
-        gate = Gate(endless, Access(token=None, hosts=None), Limits())
-        scope = {"type": "http", "method": "GET", "path": "/v1/version", "headers": []}
+        gate = Gate(endless, Access(token=None, hosts=None), limits)
+        scope = {"type": "http", "method": "POST", "path": "/v1/code", "headers": []}
         task = asyncio.create_task(gate(scope, receive, send))
-        await began.wait()
+        await asyncio.wait({task, asyncio.create_task(began.wait())}, return_when="FIRST_COMPLETED")
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task})
+        start, end = sent
+        return start["status"], json.loads(end["body"])["error"]["message"]
 
-    asyncio.run(end_while_serving())
-    start, body = sent
-    assert start["status"] == 503
-    assert json.loads(body["body"])["error"]["message"] == "the server is ending"
+    return lambda body, limits: asyncio.run(ask(body, limits))
+
+
+def test_a_request_that_the_end_of_the_server_cuts_short_is_told_so(gate_alone):
+    assert gate_alone(b"{}", Limits()) == (503, "the server is ending")
+
+
+def test_a_body_that_does_not_arrive_is_not_waited_for(gate_alone):
+    limits = Limits(body_seconds=0.05)
+    assert gate_alone(None, limits) == (408, "the body did not arrive in time")
 
 
 @given(st.lists(st.floats(0, 100), max_size=50), st.integers(1, 20))
