@@ -4,10 +4,11 @@ import functools
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from langsmith import tracing_context
 
@@ -53,6 +54,13 @@ class CoderOptions:
     learned: Path | None = None
     top_candidates: int | None = None
     settings: Settings = field(default_factory=Settings)
+
+
+class TracedResult(NamedTuple):
+    """A result and the events that led to it, in order."""
+
+    result: Result
+    events: Sequence[Event]
 
 
 class Coder:
@@ -103,6 +111,24 @@ class Coder:
         Raises:
             UserError: The trace cannot be written, or a replayed trace does not fit.
         """
+        return self.code_traced(request, on_node, on_event).result
+
+    def code_traced(
+        self,
+        request: CodingRequest,
+        on_node: Callable[[str], None] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> TracedResult:
+        """Code one note and return the events of the run besides.
+
+        Args:
+            request: The note and its encounter.
+            on_node: Told the name of each node that ended, for progress displays.
+            on_event: As in `code`.
+
+        Raises:
+            UserError: The trace cannot be written, or a replayed trace does not fit.
+        """
         folder = self.options.trace_dir
         recorder = Recorder(trace_path(folder, request.id) if folder else None, on_event)
         context = replace(self._context, recorder=recorder)
@@ -120,7 +146,7 @@ class Coder:
         assert result is not None, "finalise always writes a result"
         result = self._finish(result, recorder)
         recorder.emit(RunEnd(at=recorder.elapsed, result=result))
-        return result
+        return TracedResult(result, recorder.events)
 
     def failed(self, request: CodingRequest, error: Exception) -> Result:
         """Return the result of a note that could not be coded."""

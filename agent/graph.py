@@ -49,7 +49,11 @@ def _after_check(state: State, runtime: Runtime[CoderContext]) -> str:
 
 
 def build_graph() -> Graph:
-    """Return the compiled graph; a `CoderContext` comes with each invocation."""
+    """Return the compiled graph; a `CoderContext` comes with each invocation.
+
+    It keeps no checkpoints, nor those of a graph that calls it: its state holds parsed notes, and
+    the conversation stores what it needs itself.
+    """
     graph: StateGraph[State, CoderContext, State, State] = StateGraph(
         State, context_schema=CoderContext
     )
@@ -77,4 +81,4 @@ def build_graph() -> Graph:
     graph.add_conditional_edges("check", _after_check, ["revise", "finalise"])
     graph.add_edge("revise", "check")
     graph.add_edge("finalise", END)
-    return graph.compile()
+    return graph.compile(checkpointer=False)

@@ -37,6 +37,17 @@ def read_requests(paths: Sequence[str], defaults: ResultContext) -> Iterator[Cod
     yield from unique_requests(_requests(sources, defaults))
 
 
+def read_note(path: str, context: ResultContext) -> CodingRequest:
+    """Read one note from a text file.
+
+    Raises:
+        UserError: It is no readable text file.
+    """
+    if not Path(path).is_file():
+        raise UserError(f"no such file: {path}", fix="name a text file with one note")
+    return _text_request(path, context)
+
+
 def _sources(path: str) -> list[str]:
     if path == STDIN:
         return [STDIN]

@@ -10,6 +10,8 @@ from typing import Any, NotRequired, TypedDict
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
+from agent.chat.graph import ChatGraph, build_chat_graph
+from agent.chat.session import Parts
 from agent.coder import Coder, CoderOptions
 from agent.request import CodingRequest
 
@@ -20,6 +22,15 @@ class NoteState(TypedDict):
     text: str
     id: NotRequired[str]
     result: NotRequired[dict[str, Any]]
+
+
+def make_chat_graph() -> ChatGraph:
+    """Return the graph of a conversation with the default options.
+
+    A turn goes in as ``{"turn": {"action": "note", "text": ...}}``, ``{"turn": {"action": "why",
+    "code": ...}}`` and so on (`agent.chat.models.Turn`); ``reply`` comes out.
+    """
+    return build_chat_graph(Parts(Coder(CoderOptions())))
 
 
 def make_graph() -> CompiledStateGraph[NoteState, None, NoteState, NoteState]:

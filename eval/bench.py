@@ -5,6 +5,7 @@ notes are the three samples of the repository, or any data set: ``python -m eval
 """
 
 import json
+import random
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SAMPLES = Path(__file__).parent.parent / "tests" / "data" / "notes"
 _CHECKED_CODES = 30
+_CHECKED_SETS = 1000
 _MEGABYTE = 1e6
 
 
@@ -122,6 +124,15 @@ def _rules() -> Iterator[Row]:
         check(items, encounter, system)
         times.append(time.perf_counter() - began)
     yield Row(f"check of {_CHECKED_CODES} codes, warm", 1000 * statistics.median(times), 50, "ms")
+    draw = random.Random(0)
+    sets = [
+        [CodedItem(code) for code in draw.sample(billable, draw.randint(1, _CHECKED_CODES))]
+        for _ in range(_CHECKED_SETS)
+    ]
+    began = time.perf_counter()
+    for some in sets:
+        check(some, encounter, system)
+    yield Row(f"check of {_CHECKED_SETS} random code sets", time.perf_counter() - began, 10, "s")
 
 
 def _plm_icd(notes: Path, checkpoint: Path | None, data: Path | None) -> Iterator[Row]:

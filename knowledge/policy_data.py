@@ -232,12 +232,12 @@ class Policy:
         Returns:
             The first such disease with the entry that says so, None if the symptom stands.
         """
-        others = [code for code in codes if code != symptom]
-        for entry in self.integral_symptoms:
-            if symptom.startswith(entry.symptoms):
-                for code in others:
-                    if code.startswith(entry.diseases):
-                        return code, entry
+        entries = [e for e in self.integral_symptoms if symptom.startswith(e.symptoms)]
+        others = [code for code in codes if code != symptom] if entries else []
+        for entry in entries:
+            for code in others:
+                if code.startswith(entry.diseases):
+                    return code, entry
         return None
 
     def may_explain(self, disease: str, symptom: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli.options import encounter_options, json_option, machine_readable
+from agent.cli.options import coder_options, encounter_options, json_option, machine_readable
 from knowledge.index_option import index_option
 
 if TYPE_CHECKING:
@@ -20,20 +20,7 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--out", type=click.Path(path_type=Path), help="Append results to this JSONL file.")
 @click.option("--resume", is_flag=True, help="Go on with an --out file; skip notes done in it.")
-@click.option(
-    "--llm",
-    default="builtin",
-    show_default=True,
-    metavar="SPEC",
-    help="builtin, none, gguf:FILE or replay:TRACE.",
-)
-@click.option(
-    "--policy",
-    type=click.Choice(["guidelines", "mentions"]),
-    default="guidelines",
-    show_default=True,
-    help="guidelines: as a US coder; mentions: every documented finding.",
-)
+@coder_options
 @click.option("--code-system", type=click.Choice(["icd10cm"]), default="icd10cm", show_default=True)
 @click.option("--language", type=click.Choice(["en"]), default="en", show_default=True)
 @encounter_options

@@ -21,6 +21,7 @@ class _Lazy(NamedTuple):
 COMMANDS = {
     "code": _Lazy("agent.cli.code:code", "Assign ICD codes to clinical notes."),
     "check": _Lazy("agent.cli.check:check", "Check a set of codes against the coding rules."),
+    "chat": _Lazy("agent.cli.chat:chat", "Talk about a note's codes: ask why, decide, export."),
     "search": _Lazy("agent.cli.search:search", "Find codes and guideline cards by words."),
     "show": _Lazy("knowledge.cli:show", "Show a code, its notes and its place in the tree."),
     "map": _Lazy("knowledge.map_cli:map_command", "Map a code to another code system."),

@@ -32,6 +32,28 @@ def encounter_options(function: F) -> F:
     return function
 
 
+def coder_options(function: F) -> F:
+    """Add ``--llm`` and ``--policy``."""
+    for option in (
+        click.option(
+            "--policy",
+            type=click.Choice(["guidelines", "mentions"]),
+            default="guidelines",
+            show_default=True,
+            help="guidelines: as a US coder; mentions: every documented finding.",
+        ),
+        click.option(
+            "--llm",
+            default="builtin",
+            show_default=True,
+            metavar="SPEC",
+            help="builtin, none, gguf:FILE or replay:TRACE.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def machine_readable(as_json: bool) -> bool:
     """Tell whether to print JSON: asked for, or the output is no terminal."""
     return as_json or not sys.stdout.isatty()

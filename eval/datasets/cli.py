@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from agent.cli.purge import purge
 from eval.datasets.codiesp import Split, find_splits, rows
 from eval.datasets.mimic_cli import mdace, mimic3, mimic4
 from eval.datasets.synthetic.cli import synthesise_group
@@ -16,7 +17,10 @@ from eval.jsonl import write_jsonl
 
 @click.group(name="data")
 def data_group() -> None:
-    """Build data sets."""
+    """Build data sets; remove what conversations have stored."""
+
+
+data_group.add_command(purge)
 
 
 @data_group.group(name="prepare")

@@ -22,6 +22,7 @@ _CODE = re.compile(rf"({_CATEGORY})(?:\.?([0-9A-Z]{{1,4}})|\.)?")
 _GROUP = re.compile(rf"{_CATEGORY}-{_CATEGORY}|[1-9][0-9]?")
 _EXPANDED_LENGTH = len("S82.001A")
 _MAX_SUGGESTIONS = 8
+_REMEMBERED_CODES = 1 << 14  # the rules ask for the same ones again and again
 _NO_CHARACTERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -47,6 +48,7 @@ class ICD10CM:
         self.release = table.release
         # Later entries win: a category comes after the block of the same name.
         self._positions = {name: position for position, name in enumerate(table.names)}
+        self._code_of = lru_cache(maxsize=_REMEMBERED_CODES)(self._entry)
         self._notes_at = lru_cache(maxsize=None)(self._entry_notes)
         self._characters_at = lru_cache(maxsize=None)(self._entry_characters)
 
@@ -93,6 +95,9 @@ class ICD10CM:
         Raises:
             UserError: It does not exist in this release.
         """
+        return self._code_of(code)
+
+    def _entry(self, code: str) -> Code:
         table, (position, seventh) = self._table, self._place(code)
         meaning = self._characters_at(position)[seventh] if seventh else None
         title = table.titles[position]

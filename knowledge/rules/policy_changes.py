@@ -46,7 +46,8 @@ def integral_disease(case: Case, symptom: str) -> tuple[str, IntegralSymptom] | 
     The classification has the last word: where a note asks for the symptom beside the disease, it
     is reported.
     """
-    diseases = [code for code in sorted(case.codes) if not _asked_for(case, symptom, code)]
+    # Few codes are symptoms: for the others nothing of this is looked at.
+    diseases = (code for code in sorted(case.codes) if not _asked_for(case, symptom, code))
     return load_policy().integral_to(symptom, diseases)
 
 

@@ -5,6 +5,11 @@ import threading
 
 import pytest
 
+from agent.chat.conversation import Conversation
+from agent.chat.session import Parts
+from agent.chat.store import ChatStore
+from agent.result import ResultContext
+
 
 @pytest.fixture
 def listener():
@@ -30,7 +35,9 @@ def listener():
     server.close()
 
 
-def test_no_note_goes_to_a_tracing_service(code, listener, monkeypatch):
+@pytest.fixture
+def knocks(listener, monkeypatch):
+    """Who knocks at a tracing service that the environment asks for."""
     port, knocks = listener
     for name, value in {
         "LANGSMITH_TRACING": "true",
@@ -38,8 +45,20 @@ def test_no_note_goes_to_a_tracing_service(code, listener, monkeypatch):
         "LANGSMITH_API_KEY": "key",
     }.items():
         monkeypatch.setenv(name, value)
+    return knocks
+
+
+def test_no_note_goes_to_a_tracing_service(code, knocks):
     assert code("ASSESSMENT: Lobar pneumonia.").codes
     threading.Event().wait(1.0)  # tracing would send in the background
+    assert not knocks
+
+
+def test_no_conversation_goes_to_a_tracing_service(coders, knocks):
+    talk = Conversation.open("t", Parts(coders["guidelines"]), ChatStore.in_memory())
+    assert talk.code_note("ASSESSMENT: Hip pain.", ResultContext()).codes
+    assert talk.send("left").kind == "decision"
+    threading.Event().wait(1.0)
     assert not knocks
 
 

@@ -1,0 +1,1 @@
+"""The coder's conversation: a graph over a session, its answers, and where threads are kept."""
