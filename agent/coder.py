@@ -95,32 +95,42 @@ class Coder:
         """What its nodes work with."""
         return self._context
 
-    def code(self, request: CodingRequest, on_node: Callable[[str], None] | None = None) -> Result:
+    def code(
+        self,
+        request: CodingRequest,
+        on_node: Callable[[str], None] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Result:
         """Code one note.
 
         Args:
             request: The note and its encounter.
             on_node: Told the name of each node that ended, for progress displays.
+            on_event: Told each event of the trace as it happens; what it raises ends the coding.
 
         Raises:
             UserError: The trace cannot be written, or a replayed trace does not fit.
         """
-        return self.code_traced(request, on_node).result
+        return self.code_traced(request, on_node, on_event).result
 
     def code_traced(
-        self, request: CodingRequest, on_node: Callable[[str], None] | None = None
+        self,
+        request: CodingRequest,
+        on_node: Callable[[str], None] | None = None,
+        on_event: Callable[[Event], None] | None = None,
     ) -> TracedResult:
         """Code one note and return the events of the run besides.
 
         Args:
             request: The note and its encounter.
             on_node: Told the name of each node that ended, for progress displays.
+            on_event: As in `code`.
 
         Raises:
             UserError: The trace cannot be written, or a replayed trace does not fit.
         """
         folder = self.options.trace_dir
-        recorder = Recorder(trace_path(folder, request.id) if folder else None)
+        recorder = Recorder(trace_path(folder, request.id) if folder else None, on_event)
         context = replace(self._context, recorder=recorder)
         recorder.emit(self._run_start(request))
         result: Result | None = None

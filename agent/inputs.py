@@ -32,9 +32,9 @@ def read_requests(paths: Sequence[str], defaults: ResultContext) -> Iterator[Cod
     """
     sources = [source for path in paths for source in _sources(path)]
     if STDIN not in sources:
-        for _ in _unique(_requests(sources, defaults)):
+        for _ in unique_requests(_requests(sources, defaults)):
             pass  # a dry pass: errors surface before work begins, memory stays flat
-    yield from _unique(_requests(sources, defaults))
+    yield from unique_requests(_requests(sources, defaults))
 
 
 def read_note(path: str, context: ResultContext) -> CodingRequest:
@@ -121,7 +121,12 @@ def _row_request(row: dict[str, Any], where: str, defaults: ResultContext) -> Co
     )
 
 
-def _unique(requests: Iterable[CodingRequest]) -> Iterator[CodingRequest]:
+def unique_requests(requests: Iterable[CodingRequest]) -> Iterator[CodingRequest]:
+    """Yield requests as they are.
+
+    Raises:
+        UserError: An id occurs twice.
+    """
     seen: set[str] = set()
     for request in requests:
         if request.id in seen:

@@ -10,9 +10,7 @@ reported here, without that text.
 import functools
 import importlib.metadata
 import inspect
-import sys
 import threading
-import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -23,6 +21,7 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel
 
 from agent.coder import Coder, CoderOptions, code_or_fail
+from agent.defects import report_defect
 from agent.encounter import make_context
 from agent.request import CodingRequest
 from agent.result import Result
@@ -155,8 +154,7 @@ def _served(function: Callable[..., Answer], lock: threading.Lock) -> Callable[.
             except UserError as error:
                 raise ToolError(advice(error)) from None
             except Exception as error:
-                frames = "".join(traceback.format_tb(error.__traceback__))
-                print(f"{type(error).__name__} in:\n{frames}", file=sys.stderr)  # noqa: T201
+                report_defect(error)
                 raise ToolError(f"a defect of icd-agent ({type(error).__name__})") from None
 
     return run

@@ -26,6 +26,7 @@ COMMANDS = {
     "show": _Lazy("knowledge.cli:show", "Show a code, its notes and its place in the tree."),
     "map": _Lazy("knowledge.map_cli:map_command", "Map a code to another code system."),
     "export": _Lazy("agent.cli.export:export", "Turn results into FHIR or CSV."),
+    "serve": _Lazy("agent.cli.serve:serve", "Serve coding and look-ups over HTTP."),
     "mcp": _Lazy("agent.cli.mcp:mcp", "Serve the tools to programs that speak MCP."),
     "trace": _Lazy("agent.cli.trace:trace_group", "Read reasoning traces."),
     "model": _Lazy("agent.cli.model:model", "List and fetch language models."),

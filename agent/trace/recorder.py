@@ -3,6 +3,7 @@
 import hashlib
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,13 +37,20 @@ class Recorder:
 
     A run that is killed leaves the events up to that moment on disk.
 
+    Args:
+        path: The trace file; None keeps the events in memory alone.
+        listener: Told each event after it was recorded; what it raises ends the run.
+
     Raises:
         UserError: The file cannot be written.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(
+        self, path: Path | None = None, listener: Callable[[Event], None] | None = None
+    ) -> None:
         self.events: list[Event] = []
         self.path = path
+        self._listener = listener
         self._began = time.perf_counter()
         self._node = ""
         if path:
@@ -58,6 +66,8 @@ class Recorder:
         self.events.append(event)
         if self.path:
             self._write(self.path, event.model_dump_json() + "\n", "a")
+        if self._listener:
+            self._listener(event)
 
     def node_start(self, node: str) -> None:
         """Record that a node begins; later tool, LLM and decision events belong to it."""

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from agent.request import CodingRequest
 from agent.result import Result, ResultContext, Usage
 from agent.trace.events import RunEnd
 from agent.trace.reader import read_trace
@@ -87,3 +88,16 @@ def test_a_trace_folder_that_cannot_be_written_is_an_error_to_mend(tmp_path):
     blocker.write_text("")
     with pytest.raises(UserError, match="cannot write the trace"):
         Recorder(blocker / "n.jsonl")
+
+
+def test_a_listener_hears_every_event_and_may_end_the_run(coders):
+    heard = []
+    request = CodingRequest("n", "ASSESSMENT: Lobar pneumonia.")
+    traced = coders["guidelines"].code_traced(request, on_event=heard.append)
+    assert heard == list(traced.events)
+
+    def stop(event):
+        raise InterruptedError(event.event)
+
+    with pytest.raises(InterruptedError, match="run_start"):
+        coders["guidelines"].code(request, on_event=stop)
