@@ -69,7 +69,7 @@ class Settings(BaseModel):
         default=None,
         description="Where the LLM decides whether a symptom is integral to a disease; none: it is "
         "not asked, and the question goes to the coder. None, since the threshold of the built-in "
-        "LLM does not hold in longer notes (24 argued questions: .96 right on their own, .58 "
+        "LLM does not hold in longer notes (24 argued questions: .96 right on their own, .50 "
         "behind a longer note).",
     )
     same_condition: Band | None = Field(
