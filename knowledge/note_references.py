@@ -10,13 +10,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from knowledge.code_systems import ICD10CM
-from knowledge.notes import (
-    CodeRef,
-    InstructionalNote,
-    all_notes,
-    parse_references,
-    unresolved_references,
-)
+from knowledge.notes import CodeRef, InstructionalNote, parse_references
 
 _ACTED_ON = frozenset({"excludes1", "excludes2", "code_first", "use_additional", "code_also"})
 _BRACKETS = re.compile(r"\([^()\[\]]*\)|\[[^()\[\]]*\]")
@@ -70,6 +64,20 @@ def reference_report(system: ICD10CM) -> ReferenceReport:
     )
 
 
+def unresolved_references(system: ICD10CM) -> list[tuple[InstructionalNote, CodeRef]]:
+    """Return the references that match no existing code, with the note they stand in."""
+    found = [(note, ref) for note in all_notes(system) for ref in note.refs]
+    resolved = {ref: _resolves(ref, system) for ref in {ref for _, ref in found}}
+    return [(note, ref) for note, ref in found if not resolved[ref]]
+
+
+def all_notes(system: ICD10CM) -> Iterator[InstructionalNote]:
+    """Iterate over every note of a code system, each once, at the entry that carries it."""
+    for name in (*system.groups(), *system.codes()):
+        if name == system.stem(name):
+            yield from system.notes(name, inherited=False)
+
+
 def _unread(note: InstructionalNote, system: ICD10CM) -> Iterator[Unread]:
     for brackets in _BRACKETS.findall(note.text):
         named = any(code in system for code in _CODE.findall(brackets))
@@ -79,3 +87,11 @@ def _unread(note: InstructionalNote, system: ICD10CM) -> Iterator[Unread]:
         for code in _CODE.findall(_BRACKETS.sub(" ", note.text)):
             if code in system:
                 yield Unread(note, code, "outside brackets")
+
+
+def _resolves(ref: CodeRef, system: ICD10CM) -> bool:
+    if ref.first not in system or ref.last not in system:
+        return False
+    if not ref.values:
+        return True
+    return any(ref.matches(code) for code in system.codes())

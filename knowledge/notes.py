@@ -12,10 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
-
-if TYPE_CHECKING:
-    from knowledge.code_systems import ICD10CM
+from typing import Literal, NamedTuple, cast
 
 NoteKind = Literal[
     "includes",
@@ -208,20 +205,6 @@ def parse_references(text: str) -> tuple[CodeRef, ...]:
     return tuple(dict.fromkeys(refs))
 
 
-def unresolved_references(system: ICD10CM) -> list[tuple[InstructionalNote, CodeRef]]:
-    """Return the references that match no existing code, with the note they stand in."""
-    found = [(note, ref) for note in all_notes(system) for ref in note.refs]
-    resolved = {ref: _resolves(ref, system) for ref in {ref for _, ref in found}}
-    return [(note, ref) for note, ref in found if not resolved[ref]]
-
-
-def all_notes(system: ICD10CM) -> Iterator[InstructionalNote]:
-    """Iterate over every note of a code system, each once, at the entry that carries it."""
-    for name in (*system.groups(), *system.codes()):
-        if name == system.stem(name):
-            yield from system.notes(name, inherited=False)
-
-
 def _split(kind: str, lines: Sequence[str]) -> Iterator[list[str]]:
     """Yield the lines of each note; a line ending in a colon governs those after it."""
     if kind not in _INSTRUCTIONS:
@@ -298,11 +281,3 @@ def _sort_key(code: str) -> _SortKey:
     category, _, rest = code.partition(".")
     before = LETTERED_CATEGORIES.get(category)
     return _SortKey(f"{before}~{category}" if before else category, rest)
-
-
-def _resolves(ref: CodeRef, system: ICD10CM) -> bool:
-    if ref.first not in system or ref.last not in system:
-        return False
-    if not ref.values:
-        return True
-    return any(ref.matches(code) for code in system.codes())

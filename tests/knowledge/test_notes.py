@@ -3,13 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.code_systems import get_code_system
+from knowledge.note_references import all_notes, unresolved_references
 from knowledge.notes import (
     LETTERED_CATEGORIES,
     CodeRef,
-    all_notes,
     build_notes,
     parse_references,
-    unresolved_references,
 )
 
 SYSTEM = get_code_system()
