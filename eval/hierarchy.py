@@ -10,7 +10,7 @@ score of truncated code sets.
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from eval.metrics import CodeSets, MicroScores, ratio
+from eval.metrics import CodeSets, MicroScores
 
 
 def hierarchical_scores(
@@ -30,11 +30,7 @@ def hierarchical_scores(
         hits += (wanted & guessed).total()
         in_gold += wanted.total()
         in_predicted += guessed.total()
-    return MicroScores(
-        precision=ratio(hits, in_predicted),
-        recall=ratio(hits, in_gold),
-        f1=ratio(2 * hits, in_gold + in_predicted),
-    )
+    return MicroScores.of_counts(hits, in_predicted, in_gold)
 
 
 def _counts(codes: frozenset[str], ancestors: Callable[[str], Sequence[str]]) -> Counter[str]:

@@ -13,7 +13,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 CodeSets = Mapping[str, frozenset[str]]
 Rankings = Mapping[str, Sequence[str]]
@@ -33,6 +33,15 @@ class MicroScores(NamedTuple):
     precision: float
     recall: float
     f1: float
+
+    @classmethod
+    def of_counts(cls, hits: int, predicted: int, gold: int) -> Self:
+        """Return P = hits / predicted, R = hits / gold and F1 = 2 hits / (predicted + gold)."""
+        return cls(
+            precision=ratio(hits, predicted),
+            recall=ratio(hits, gold),
+            f1=ratio(2 * hits, predicted + gold),
+        )
 
 
 class MacroF1(NamedTuple):
@@ -128,11 +137,7 @@ def micro_scores(gold: CodeSets, predicted: CodeSets) -> MicroScores:
     gold_total = sum(map(len, gold.values()))
     predicted_total = sum(len(predicted.get(note, _NO_CODES)) for note in gold)
     hits = sum(len(codes & predicted.get(note, _NO_CODES)) for note, codes in gold.items())
-    return MicroScores(
-        precision=ratio(hits, predicted_total),
-        recall=ratio(hits, gold_total),
-        f1=ratio(2 * hits, gold_total + predicted_total),
-    )
+    return MicroScores.of_counts(hits, predicted_total, gold_total)
 
 
 def macro_f1(gold: CodeSets, predicted: CodeSets) -> MacroF1:

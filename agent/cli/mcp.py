@@ -7,6 +7,7 @@ from typing import Literal, cast
 
 import click
 
+from agent.cli.options import policy_option
 from knowledge.errors import UserError
 from knowledge.index_option import index_option
 
@@ -22,13 +23,7 @@ _TOP_CANDIDATES = 20
     metavar="SPEC",
     help="LLM of code_note: none, builtin, gguf:FILE or replay:TRACE.",
 )
-@click.option(
-    "--policy",
-    type=click.Choice(["guidelines", "mentions"]),
-    default="guidelines",
-    show_default=True,
-    help="Policy of code_note: as a US coder, or every documented finding.",
-)
+@policy_option("Policy of code_note: as a US coder, or every documented finding.")
 @index_option
 def mcp(llm: str, policy: str, index: Path | None) -> None:
     """Serve look-ups, rule checks and coding to an MCP client on standard input and output.

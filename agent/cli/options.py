@@ -32,16 +32,23 @@ def encounter_options(function: F) -> F:
     return function
 
 
+def policy_option(
+    text: str = "guidelines: as a US coder; mentions: every documented finding.",
+) -> Callable[[F], F]:
+    """Return the decorator that adds ``--policy``, with its help text."""
+    return click.option(
+        "--policy",
+        type=click.Choice(["guidelines", "mentions"]),
+        default="guidelines",
+        show_default=True,
+        help=text,
+    )
+
+
 def coder_options(function: F) -> F:
     """Add ``--llm`` and ``--policy``."""
     for option in (
-        click.option(
-            "--policy",
-            type=click.Choice(["guidelines", "mentions"]),
-            default="guidelines",
-            show_default=True,
-            help="guidelines: as a US coder; mentions: every documented finding.",
-        ),
+        policy_option(),
         click.option(
             "--llm",
             default="builtin",

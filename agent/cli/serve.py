@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 import click
 
-from agent.cli.options import json_option, machine_readable
+from agent.cli.options import json_option, machine_readable, policy_option
 from knowledge.errors import UserError
 from knowledge.index_option import index_option
 
@@ -36,13 +36,7 @@ _EXTRA = ("fastapi", "starlette", "uvicorn")
     metavar="SPEC",
     help="LLM of all notes: none, builtin, gguf:FILE or replay:TRACE. No request changes it.",
 )
-@click.option(
-    "--policy",
-    type=click.Choice(["guidelines", "mentions"]),
-    default="guidelines",
-    show_default=True,
-    help="guidelines: as a US coder; mentions: every documented finding.",
-)
+@policy_option()
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),

@@ -75,14 +75,7 @@ class GemMapper:
         options = _options(self._rows[_key(held)], self.target)
         if held != code:
             options = tuple(option._replace(approximate=True) for option in options)
-        return CodeMapping(
-            code=code,
-            title=title,
-            status="mapped" if options else "no_map",
-            via=None if held == code else held,
-            options=options,
-            method=self.method,
-        )
+        return CodeMapping.found(code, title, held, options, self.method)
 
     def _source(self, code: str) -> tuple[str | None, tuple[str, ...]]:
         """Return the title of a source code and the codes above it."""

@@ -80,14 +80,7 @@ class ListedMapper:
             )
             for line in lines
         )
-        return CodeMapping(
-            code=code,
-            title=title,
-            status="mapped" if options else "no_map",
-            via=None if held == code else held,
-            options=options,
-            method=self.method,
-        )
+        return CodeMapping.found(code, title, held, options, self.method)
 
     def _candidates(self, code: str) -> tuple[str | None, Iterator[str]]:
         """Return the title of a code, and the code with those above it, the nearest first."""

@@ -1,6 +1,6 @@
 """What a code maps to, whichever table says so, and what every source of mappings offers."""
 
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, Self, TypeAlias
 
 from knowledge.code_systems import CodeSystem
 
@@ -75,6 +75,22 @@ class CodeMapping(NamedTuple):
     method: Method
     hint: str | None = None
     steps: "tuple[Step, ...]" = ()
+
+    @classmethod
+    def found(
+        cls, code: str, title: str | None, held: str, options: tuple[Option, ...], method: Method
+    ) -> Self:
+        """Return what a table says of a code that it holds, or holds in the place of ``held``.
+
+        Args:
+            code: The source code.
+            title: Its title.
+            held: The code that the table holds: itself, or one above it.
+            options: Its equivalents there; none says that there is no equivalent.
+            method: Which kind of table it is.
+        """
+        status: Status = "mapped" if options else "no_map"
+        return cls(code, title, status, None if held == code else held, options, method)
 
 
 class Step(NamedTuple):
