@@ -20,6 +20,7 @@ from indexes.pooling import ROWS_PER_WINDOW, Hit, best_hits, pool
 from indexes.rows import Row
 from indexes.tokens import token_stems, tokenise
 from indexes.windows import windows
+from indexes.word_forms import with_forms
 from knowledge.note_text import Note
 
 # Added to a row's own score before dividing, so that of two rows fully covered the longer, more
@@ -67,7 +68,7 @@ class LexicalIndex:
     def search(self, text: str, k: int) -> list[Hit]:
         """Return the rows that a text covers best, with the share covered."""
         vocabulary = self._bm25.vocab_dict
-        ids = [vocabulary[stem] for stem in dict.fromkeys(_stems(text)) if stem in vocabulary]
+        ids = [vocabulary[stem] for stem in with_forms(_stems(text)) if stem in vocabulary]
         if not ids:
             return []
         scores = self._bm25.get_scores_from_ids(ids)

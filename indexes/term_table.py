@@ -13,14 +13,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from indexes.other_editions import EditionKind, edition_wordings
 from indexes.tokens import text_stems
+from indexes.word_forms import variants
 from knowledge.code_systems.base import Code, CodeSystem
 from knowledge.errors import UserError
 from knowledge.synonyms import load_synonyms
 
 # Of the official tables that a user may add: `indexes.official_wordings`.
 OfficialKind = Literal["index", "neoplasm", "drug", "external"]
-TermKind = Literal["synonym", "title", "inclusion", "mesh"] | OfficialKind
+TermKind = Literal["synonym", "title", "inclusion", "mesh", "form"] | EditionKind | OfficialKind
 # The Alphabetic Index decides which code a wording means by default (guideline I.A.18), so it comes
 # before the titles; the other official tables add what titles do not say.
 _KINDS: tuple[TermKind, ...] = (
@@ -31,6 +33,9 @@ _KINDS: tuple[TermKind, ...] = (
     "neoplasm",
     "drug",
     "external",
+    "icd9",
+    "who",
+    "form",
     "mesh",
 )
 
@@ -68,6 +73,8 @@ _UNSAID = re.compile(
 
 
 # Stems that name no disease by themselves.
+# Longer titles are too particular for a note to word them otherwise and whole.
+_LONGEST_FORM = 6
 _GENERIC = frozenset({"condit", "diseas", "disord", "illness", "syndrom"})
 
 
@@ -116,6 +123,24 @@ def synonym_terms() -> Iterator[Term]:
             yield term
 
 
+def edition_terms(system: CodeSystem) -> Iterator[Term]:
+    """Yield the titles of ICD-9-CM and of the WHO's ICD-10 as terms."""
+    for wording in edition_wordings(system):
+        residual = is_residual(wording.text)
+        if not residual and (term := make_term(wording.kind, wording.code, wording.text)):
+            yield term
+
+
+def form_terms(known: Iterable[Term]) -> Iterator[Term]:
+    """Yield terms in other words ("renal" for "kidney"), where these lead to no code yet."""
+    terms = [term for term in known if term.code[0] not in "VWXY"]
+    taken = {term.stems for term in terms}
+    for term in terms:
+        for stems in variants(term.stems):
+            if stems not in taken and len(stems) <= _LONGEST_FORM:
+                yield term._replace(kind="form", stems=stems)
+
+
 def mesh_terms(known: Iterable[Term]) -> Iterator[Term]:
     """Yield MeSH entry terms of concepts one of whose wordings is a known term.
 
@@ -159,7 +184,8 @@ def _is_broad(tree_numbers: Iterable[str]) -> bool:
 
 def build_term_table(system: CodeSystem) -> list[Term]:
     """Return the table of all terms."""
-    known = [*synonym_terms(), *code_terms(system)]
+    known = [*synonym_terms(), *code_terms(system), *edition_terms(system)]
+    known += form_terms(known)
     return table_of([*known, *mesh_terms(known)])
 
 
@@ -175,7 +201,8 @@ def adopt_term_table(
     """
     synonyms = (term for term in synonym_terms() if term.code in system)
     carried = (term for term in shipped if term.kind == "mesh" and term.code in system)
-    return table_of([*synonyms, *official, *code_terms(system), *carried])
+    known = [*synonyms, *official, *code_terms(system), *edition_terms(system)]
+    return table_of([*known, *form_terms(known), *carried])
 
 
 def table_of(terms: Iterable[Term]) -> list[Term]:

@@ -33,6 +33,9 @@ _KIND_WEIGHT: Mapping[TermKind, float] = {
     "neoplasm": 0.95,
     "drug": 0.95,
     "external": 0.85,
+    "icd9": 0.85,
+    "who": 0.9,
+    "form": 0.9,
     "mesh": 0.85,
 }
 # A main term of our own seed is chosen to stand alone, however common its words are.
