@@ -13,13 +13,12 @@ from typing import Literal, NamedTuple
 
 import orjson
 
-from indexes.other_editions import EditionKind, edition_wordings
-from indexes.term_table import OfficialKind, is_residual, plain_wording
+from indexes.term_table import OfficialKind, plain_wording
 from knowledge.code_systems.base import Code, CodeSystem
 from knowledge.guidelines import Card
 from knowledge.synonyms import load_synonyms
 
-RowKind = Literal["title", "inclusion", "synonym", "guideline"] | EditionKind | OfficialKind
+RowKind = Literal["title", "inclusion", "synonym", "guideline"] | OfficialKind
 
 
 class Row(NamedTuple):
@@ -46,7 +45,6 @@ def code_rows(system: CodeSystem) -> list[Row]:
     rows = [row for entry in entries if entry.seventh is None for row in _entry_rows(entry)]
     if system.key == "icd10cm":
         rows += _synonym_rows(system)
-        rows += _edition_rows(system)
     return list({(row.key, row.text.lower()): row for row in reversed(rows)}.values())[::-1]
 
 
@@ -80,10 +78,3 @@ def _synonym_rows(system: CodeSystem) -> Iterator[Row]:
     for synonym in load_synonyms():
         if synonym.code in system and system.get(synonym.code).seventh is None:
             yield Row("synonym", synonym.code, synonym.phrase)
-
-
-def _edition_rows(system: CodeSystem) -> Iterator[Row]:
-    for wording in edition_wordings(system):
-        plain = plain_wording(wording.text)
-        if plain and not is_residual(plain):
-            yield Row(wording.kind, wording.code, plain)
