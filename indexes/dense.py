@@ -9,6 +9,7 @@ import numpy as np
 from indexes.artefacts import Artefacts
 from indexes.candidates import Candidate
 from indexes.encoder import Encoder
+from indexes.expansion import clinical_expander
 from indexes.pooling import ROWS_PER_WINDOW, Hit, best_hits, pool
 from indexes.rows import Row, RowKind
 from indexes.token_vectors import Vectors
@@ -131,12 +132,13 @@ class DenseGenerator:
         spans = windows(note)
         if not spans:
             return []
-        vectors = self._encoder.encode([note.slice(span) for span in spans])
+        expand = clinical_expander().expand
+        vectors = self._encoder.encode([expand(note.slice(span)) for span in spans])
         return pool(spans, self._index.search(vectors, ROWS_PER_WINDOW), name=self.name, k=k)
 
     def search(self, text: str, k: int) -> list[Hit]:
         """Return the codes nearest to a text, best first, each once."""
-        (hits,) = self._index.search(self._encoder.encode([text]), 10 * k)
+        (hits,) = self._index.search(self._encoder.encode([clinical_expander().expand(text)]), 10 * k)
         return best_hits(hits, k)
 
 
