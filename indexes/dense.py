@@ -138,7 +138,9 @@ class DenseGenerator:
 
     def search(self, text: str, k: int) -> list[Hit]:
         """Return the codes nearest to a text, best first, each once."""
-        (hits,) = self._index.search(self._encoder.encode([clinical_expander().expand(text)]), 10 * k)
+        (hits,) = self._index.search(
+            self._encoder.encode([clinical_expander().expand(text)]), 10 * k
+        )
         return best_hits(hits, k)
 
 

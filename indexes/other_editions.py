@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple
 from indexes.tokens import text_stems
 from knowledge.code_systems import CodeSystem, get_code_system
 from knowledge.crosswalk.gem import GemMapper
-from knowledge.crosswalk.titles import like_title, same_title
+from knowledge.crosswalk.shared_code import SharedCodeMapper
+from knowledge.crosswalk.titles import same_title
 
 EditionKind = Literal["icd9", "who"]
 
@@ -47,7 +48,9 @@ _ICD9_AXES = re.compile(
 _CLOSED = re.compile(r"^closed\s+", re.I)
 # External causes are worded by tables of their own; of injuries the open ones need a 7th character
 # that the wording of a code cannot give.
-_LEFT_OUT = re.compile(r"^E\d|\bopen (?:fracture|dislocation)|\bother\b|\bspecified\b|\bNEC\b", re.I)
+_LEFT_OUT = re.compile(
+    r"^E\d|\bopen (?:fracture|dislocation)|\bother\b|\bspecified\b|\bNEC\b", re.I
+)
 # "Malignant neoplasm: Liver cell carcinoma"; "Mental and behavioural disorders due to use of
 # alcohol : dependence syndrome".
 _WHO_LABEL = re.compile(r"^malignant neoplasm: (?=.*(?:oma|omas)\b)", re.I)
@@ -92,10 +95,12 @@ def _icd9_wordings(system: CodeSystem) -> Iterator[EditionWording]:
 def _who_wordings(system: CodeSystem) -> Iterator[EditionWording]:
     """Yield titles of the same code that differ from that of ICD-10-CM but say much the same."""
     who = get_code_system("icd10who")
+    mapper = SharedCodeMapper(who, system)
     for code in who.codes():
         if code not in system or code[0] in "VWXY":
             continue
-        title, own = who.get(code).title, system.get(code).title
-        if not same_title(title, own) and like_title(title, own):
+        title, mapping = who.get(code).title, mapper.map(code)
+        shared = mapping.method == "shared_code" and mapping.via is None
+        if shared and not same_title(title, system.get(code).title):
             text = _WHO_SUBSTANCE.sub(r"\1 \2", _WHO_LABEL.sub("", title))
             yield EditionWording("who", code, text[0].upper() + text[1:])

@@ -73,9 +73,16 @@ _UNSAID = re.compile(
 
 
 # Stems that name no disease by themselves.
-# Longer titles are too particular for a note to word them otherwise and whole.
-_LONGEST_FORM = 6
 _GENERIC = frozenset({"condit", "diseas", "disord", "illness", "syndrom"})
+# What some titles come down to and notes hold in other senses: a heading ("Allergies:"), a sign at
+# examination, a thing done. A main term of our own may still be one of these.
+_BARE = frozenset({"allergi", "counsel", "erythema", "exposur", "hypersensit"})
+# Titles and terms of the coma scale are readings of an examination ("localizes pain").
+_COMA_SCALE = "R40.2"
+# Longer titles are too particular for a note to word them otherwise and whole; a single word in
+# other words ("mass") is too vague.
+_SHORTEST_FORM = 2
+_LONGEST_FORM = 6
 
 
 def plain_wording(text: str) -> str:
@@ -97,6 +104,10 @@ def make_term(kind: TermKind, code: str, text: str) -> Term | None:
     return Term(kind, code, text, stems) if meaningful and len(stems) <= 12 else None
 
 
+def _is_bare(term: Term) -> bool:
+    return len(term.stems) == 1 and term.stems <= _BARE
+
+
 def _is_unspecified_circumstance(entry: Code) -> bool:
     """Tell such as "Activity, unspecified" or "Counseling, unspecified": words of any note."""
     return entry.code[0] in "VWXYZ" and "unspecified" in entry.title.lower()
@@ -112,7 +123,8 @@ def code_terms(system: CodeSystem) -> Iterator[Term]:
         if not is_residual(entry.title):
             texts.insert(0, ("title", entry.title))
         for kind, text in texts:
-            if not is_residual(text) and (term := make_term(kind, code, text)):
+            residual = is_residual(text) or (code.startswith(_COMA_SCALE) and kind == "inclusion")
+            if not residual and (term := make_term(kind, code, text)) and not _is_bare(term):
                 yield term
 
 
@@ -127,7 +139,8 @@ def edition_terms(system: CodeSystem) -> Iterator[Term]:
     """Yield the titles of ICD-9-CM and of the WHO's ICD-10 as terms."""
     for wording in edition_wordings(system):
         residual = is_residual(wording.text)
-        if not residual and (term := make_term(wording.kind, wording.code, wording.text)):
+        term = None if residual else make_term(wording.kind, wording.code, wording.text)
+        if term and not _is_bare(term):
             yield term
 
 
@@ -137,7 +150,7 @@ def form_terms(known: Iterable[Term]) -> Iterator[Term]:
     taken = {term.stems for term in terms}
     for term in terms:
         for stems in variants(term.stems):
-            if stems not in taken and len(stems) <= _LONGEST_FORM:
+            if stems not in taken and _SHORTEST_FORM <= len(stems) <= _LONGEST_FORM:
                 yield term._replace(kind="form", stems=stems)
 
 
