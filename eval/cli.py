@@ -10,6 +10,7 @@ import click
 
 from eval.jsonl import write_jsonl
 from eval.metrics import DEFAULT_RESAMPLES, PAIRED_RESAMPLES
+from eval.run.cli import report_command, run_command
 from eval.score import score_files
 from eval.tables import (
     comparison_table,
@@ -220,6 +221,10 @@ def judgements(items: Path, llm: str, within: Path | None, as_json: bool) -> Non
 
     report = judge_file(items, llm, within)
     _print(report, lambda: judgements_table(report), as_json)
+
+
+eval_group.add_command(run_command)
+eval_group.add_command(report_command)
 
 
 def _print(figures: dict[str, Any], table: "Callable[[], RenderableType]", as_json: bool) -> None:

@@ -78,6 +78,16 @@ def load_llm(
     return _gguf(parsed, context_tokens, threads)
 
 
+def llm_file(spec: str | LLMSpec) -> Path | None:
+    """Return the file of an LLM's weights; None where the spec names none.
+
+    Raises:
+        UserError: As for `load_llm`.
+    """
+    parsed = parse_spec(spec) if isinstance(spec, str) else spec
+    return _model_file(parsed)[0] if parsed.kind in ("builtin", "gguf") else None
+
+
 def _gguf(spec: LLMSpec, context_tokens: int | None, threads: int | None) -> "CodingLLM":
     from agent.llm.base import DEFAULT_CONTEXT
     from agent.llm.llama_cpp import LlamaCppChat, default_threads
