@@ -65,10 +65,10 @@ def run_tables(figures: Mapping[str, Any]) -> "Group":
     from rich.console import Group
     from rich.table import Table
 
-    from eval.run.columns import ACCURACY, COST, rows_of
+    from eval.run.columns import TABLES, rows_of
 
     tables = []
-    for title, columns in (("Accuracy", ACCURACY), ("Cost of a note", COST)):
+    for title, columns in TABLES.items():
         table = Table("system", title=f"{figures['name']}: {title.lower()}")
         for column in columns:
             table.add_column(column.title, justify="right")

@@ -33,15 +33,25 @@ def _micro_f1(system: SystemFigures) -> str:
     return f"{system['score']['micro_f1']:.3f} ({low:.3f}-{high:.3f})"
 
 
-def _difference(system: SystemFigures) -> str:
-    found = system["against_baseline"]["micro_f1"]
-    low, high = found["ci95"]
-    return f"{found['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
+def _difference(metric: str) -> Callable[[SystemFigures], str]:
+    def cell(system: SystemFigures) -> str:
+        found = system["against_baseline"][metric]
+        low, high = found["ci95"]
+        return f"{found['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
+
+    return cell
 
 
-def _p_value(system: SystemFigures) -> str:
-    p = system["against_baseline"]["micro_f1"]["p_holm"]
-    return "<.0001" if p < 0.0001 else f"{p:.4f}"
+def _p_value(test: str) -> Callable[[SystemFigures], str]:
+    def cell(system: SystemFigures) -> str:
+        p = system["against_baseline"][test]["p_holm"]
+        return "<.0001" if p < 0.0001 else f"{p:.4f}"
+
+    return cell
+
+
+def _decisions(whose: str) -> Callable[[SystemFigures], str]:
+    return lambda system: str(system["against_baseline"]["mcnemar"][whose])
 
 
 def _cost(key: str, form: str, scale: float = 1.0) -> Callable[[SystemFigures], str]:
@@ -61,8 +71,17 @@ ACCURACY: Sequence[Column] = (
         "evidence", lambda s: f"{s['evidence']['overlap']:.3f}", "Right codes with right words."
     ),
     Column("ECE", _score("expected_calibration_error"), "Expected calibration error."),
-    Column("against baseline", _difference, "Difference in micro-F1, on the notes of both."),
-    Column("p (Holm)", _p_value, "Approximate randomisation, adjusted for the systems."),
+)
+DIFFERENCES: Sequence[Column] = (
+    Column("micro-F1 (95 %)", _difference("micro_f1"), "System minus baseline, paired bootstrap."),
+    Column("p (Holm)", _p_value("micro_f1"), "Approximate randomisation, adjusted for systems."),
+    Column("macro-F1 (95 %)", _difference("macro_f1_gold_codes"), "System minus baseline."),
+    Column("p (Holm)", _p_value("macro_f1_gold_codes"), "As for micro-F1."),
+    Column("MAP (95 %)", _difference("map"), "System minus baseline."),
+    Column("p (Holm)", _p_value("map"), "As for micro-F1."),
+    Column("mended", _decisions("system_only"), "Decisions that the system alone has right."),
+    Column("spoilt", _decisions("baseline_only"), "Decisions that the baseline alone has right."),
+    Column("McNemar (Holm)", _p_value("mcnemar"), "Over single decisions."),
 )
 COST: Sequence[Column] = (
     Column("notes/s", _cost("notes_per_second", ".2f"), "Without loading."),
@@ -77,6 +96,14 @@ COST: Sequence[Column] = (
     Column("energy, Wh", _cost("energy_wh", ".4f"), "Estimated by codecarbon, a note."),
     Column("price", _cost("price", ".6f"), "A note, from the table of prices."),
 )
+
+
+# In the order in which they are shown, by title.
+TABLES: Mapping[str, Sequence[Column]] = {
+    "Accuracy": ACCURACY,
+    "Against the baseline, on the notes of both": DIFFERENCES,
+    "Cost of a note": COST,
+}
 
 
 def rows_of(

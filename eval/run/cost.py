@@ -99,9 +99,11 @@ def read_prices(path: Path) -> Prices:
 
 def cost_of(files: RunFiles, system: str, prices: Prices | None) -> Cost | None:
     """Return what a system cost; None where nothing of it is known."""
+    if not files.sessions(system).exists():
+        return None
     usages = [line.value.get("usage") for line in read_jsonl(files.results(system))]
     known = [usage for usage in usages if usage]
-    if not known or not files.sessions(system).exists():
+    if not known:
         return None
     sessions = [Session.model_validate(x.value) for x in read_jsonl(files.sessions(system))]
     seconds = sorted(float(usage["seconds"]) for usage in known)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jinja2
 
 from eval.metrics import normalise
-from eval.run.columns import ACCURACY, COST, rows_of
+from eval.run.columns import TABLES, rows_of
 from eval.run.config import RunConfig
 from eval.run.figures import judged_notes, results_path
 from eval.run.files import RunFiles
@@ -83,8 +83,7 @@ def write_report(folder: Path, out: Path, notes: int) -> Path:
     page = environment.get_template("report.html.jinja").render(
         figures=figures,
         tables=[
-            ("Accuracy", ACCURACY, list(rows_of(figures, ACCURACY))),
-            ("Cost of a note", COST, list(rows_of(figures, COST))),
+            (title, columns, list(rows_of(figures, columns))) for title, columns in TABLES.items()
         ],
         plots=plots_of(figures),
         pages=list(_pages(config, files, notes)),
