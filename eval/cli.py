@@ -204,7 +204,11 @@ def unseen(
 @eval_group.command(name="judgements")
 @click.argument("items", type=click.Path(path_type=Path))
 @click.option(
-    "--llm", default="builtin", show_default=True, metavar="SPEC", help="builtin or gguf:FILE."
+    "--llm",
+    default="builtin",
+    show_default=True,
+    metavar="SPEC",
+    help="builtin, gguf:FILE or openai:MODEL@URL.",
 )
 @click.option(
     "--within",
