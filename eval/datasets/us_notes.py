@@ -118,7 +118,8 @@ class USNote(_Record):
 
     @model_validator(mode="after")
     def _codes_once_and_quotes_found(self) -> Self:
-        _require_distinct([item.code for item in (*self.codes, *self.not_coded)])
+        gold = [item.code for item in self.codes]
+        _require_distinct([*gold, *(item.code for item in self.not_coded)])
         for item in self.codes:
             for quote in item.evidence:
                 if find_quote(self.text, quote) is None:
