@@ -157,6 +157,14 @@ def test_the_command_writes_rows_and_prints_what_they_hold(tmp_path, data, halve
         assert summary["agreement"]["micro_f1"] == pytest.approx(2 * both / either, abs=1e-4)
 
 
+def test_the_command_speaks_plainly_to_a_terminal(tmp_path, monkeypatch, halves):
+    monkeypatch.setattr("eval.datasets.us_notes_cli.machine_readable", lambda as_json: as_json)
+    result = CliRunner().invoke(data_group, ["prepare", "us-notes", str(tmp_path)])
+    lines = result.stdout.splitlines()
+    assert f"{len(halves['tune'])} notes" in lines[0]
+    assert lines[1].strip().startswith("second coder: micro-F1 0.9")
+
+
 def test_the_command_says_where_it_cannot_write(tmp_path):
     (tmp_path / "taken").write_text("a file")
     result = CliRunner().invoke(data_group, ["prepare", "us-notes", str(tmp_path / "taken")])
