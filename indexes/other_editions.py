@@ -89,7 +89,10 @@ def _icd9_wordings(system: CodeSystem) -> Iterator[EditionWording]:
         text = _CLOSED.sub("", _ICD9_AXES.sub("", title)).strip(" ,")
         related = text_stems(text) & text_stems(system.get(targets[0]).title)
         if text and (related or not options[0].approximate):
-            yield EditionWording("icd9", system.stem(targets[0]), text)
+            target = system.get(targets[0])
+            stem = target.parent if target.seventh is not None else target.code
+            if stem is not None:
+                yield EditionWording("icd9", stem, text)
 
 
 def _who_wordings(system: CodeSystem) -> Iterator[EditionWording]:
