@@ -1,9 +1,11 @@
-"""From a code that needs more characters to the billable code that the words support.
+"""From a code to the most specific billable code that the words around it support.
 
 A wording such as "pain in the right hip" first leads to a category or subcategory. Each step down
-takes the child whose own words (site, side, acuity) stand in the sentence, and where none do the
-child that says "unspecified" (guideline sections I.B.2 and I.B.18). A 7th character defaults to
-the initial encounter unless the sentence speaks of aftercare or sequela (I.C.19.a).
+takes the child whose own words (site, side, acuity, stage) stand around the mention, and where none
+do the child that says "unspecified" (guideline sections I.B.2 and I.B.18). A side that is known
+never gives way to an unspecified one (I.B.13). A code that is billable but leaves something open
+("Heart failure, unspecified") is refined in the same way, where all that the other title adds is
+documented. The 7th character follows the episode of care (I.C.19.a).
 """
 
 import functools
@@ -13,18 +15,52 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from indexes.candidates import Candidate
+from indexes.episodes import Episode
+from indexes.surroundings import (
+    Surroundings,
+    attributes,
+    side_of,
+    sides,
+    without_attributes,
+)
 from indexes.tokens import text_stems
 from knowledge.code_systems.base import CodeSystem
 from knowledge.note_text import Note
 
-_UNSPECIFIED = re.compile(r"\bunspecified\b|\bNOS\b|\bwithout\b", re.I)
-_AFTERCARE = frozenset({"heal", "aftercar", "subsequ", "follow"})
+_OPEN = re.compile(r"\bunspecified\b|\bNOS\b|\bwithout\b", re.I)
+_BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_RESIDUAL = re.compile(r"\bother\b", re.I)
+# What is taken for granted unless the note says otherwise: it costs a title nothing and need not be
+# documented. Fractures are closed and displaced (I.C.19.c.1).
+_GRANTED = re.compile(
+    r",?\s*\b(?:(?:with )?unspecified (?:severity|trimester|stage|degree|type)"
+    r"|unspecified|not intractable|not stated as uncontrolled|uncomplicated"
+    r"|without (?:mention of )?(?:any )?(?:complications?|status (?:migrainosus|asthmaticus)"
+    r"|foreign body|damage to nail|exacerbation|obstruction(?: or gangrene)?"
+    r"|perforation(?: or abscess)?(?: without bleeding)?|bleeding|hemorrhage|angina pectoris"
+    r"|rupture|behavioral disturbance)"
+    r"|single episode|not specified as recurrent|spontaneous|closed|unilateral|initial encounter"
+    r"|displaced(?= [a-z ]*fracture)|primary(?= osteoarthritis)|current|type"
+    r")\b",
+    re.I,
+)
+_AFTERCARE = frozenset({"heal", "aftercar", "subsequ"})
 _SEQUELA = frozenset({"sequela", "late"})
+_SIDE_STEMS = frozenset({"right", "left", "bilater"})
+# Words of titles that name nothing by themselves.
+_EMPTY_STEMS = frozenset({"region", "level", "joint"})
 _MAX_DEPTH = 6
+_UNSUPPORTED = 0.4  # what a word of a title that nothing supports costs, beside a supported one
+_CONTRADICTED = 10.0
 
 
-def specify(system: CodeSystem, code: str, context: Collection[str]) -> str | None:
-    """Return the billable descendant of ``code`` that the stems of its sentence support.
+def specify(
+    system: CodeSystem,
+    code: str,
+    context: Collection[str],
+    surroundings: Surroundings | None = None,
+) -> str | None:
+    """Return the billable descendant of ``code`` that the words around it support.
 
     A billable code is returned unchanged. None where a choice is needed that no word decides, such
     as the figure of a body mass index.
@@ -33,20 +69,67 @@ def specify(system: CodeSystem, code: str, context: Collection[str]) -> str | No
         system: The code system of ``code``.
         code: A code that exists, billable or not.
         context: Stems of the sentence the code was found in.
+        surroundings: What else is known of the mention.
     """
+    around = surroundings or Surroundings(frozenset(context), side=side_of(context))
+    stem = _descend(system, code, around)
+    return _with_seventh_character(system, stem, around) if stem else None
+
+
+def compose(system: CodeSystem, code: str, around: Surroundings) -> tuple[str, ...]:
+    """Return the most specific billable codes of a wording that what stands around it supports.
+
+    Two codes, one a side, where both sides are affected and no code says so (I.B.13); none where a
+    choice is needed that no word decides.
+
+    Args:
+        system: The code system of ``code``.
+        code: A code that exists, billable or not.
+        around: What stands around the mention.
+    """
+    found = _compose_one(system, code, around)
+    if around.side != "bilateral" or found is None or _profile(system, found).side:
+        return (found,) if found else ()
+    each = [_compose_one(system, code, replace(around, side=s)) for s in ("right", "left")]
+    sided = tuple(c for c in each if c and _profile(system, c).side)
+    return sided if len(sided) == 2 else (found,)
+
+
+def _compose_one(system: CodeSystem, code: str, around: Surroundings) -> str | None:
+    stem = _descend(system, code, around)
+    return _with_seventh_character(system, _refine(system, stem, around), around) if stem else None
+
+
+def _descend(system: CodeSystem, code: str, around: Surroundings) -> str | None:
+    """Return the descendant that is complete but for a 7th character."""
     for _ in range(_MAX_DEPTH):
-        entry = system.get(code)
-        if entry.billable:
+        if _is_whole(system, code):
             return code
-        children = system.children(code)
-        if system.get(children[0]).seventh is not None:
-            return _with_seventh_character(children, context)
-        own = _title_stems(entry.title)
-        fits = {child: _fit(system, child, own, context) for child in children}
+        own = _profile(system, code)
+        fits = {child: _fit(system, child, own, around) for child in system.children(code)}
         code = max(fits, key=fits.__getitem__)
         if not fits[code].decided:
             return None
     return None
+
+
+def _is_whole(system: CodeSystem, code: str) -> bool:
+    """Tell whether a code is complete but for a 7th character."""
+    if system.get(code).billable:
+        return True
+    return system.get(system.children(code)[0]).seventh is not None
+
+
+def _refine(system: CodeSystem, code: str, around: Surroundings) -> str:
+    """Return the code of the same condition that names what a code leaves open, if one does."""
+    best, most = code, 0
+    for refinement in _refinements(system, code):
+        extra = refinement.extra
+        documented = around.tells(extra.stems) and extra.attributes <= around.attributes
+        documented &= extra.side in (None, around.side)
+        if documented and refinement.weight > most:
+            best, most = refinement.code, refinement.weight
+    return best
 
 
 def complete(candidates: Iterable[Candidate], note: Note, system: CodeSystem) -> list[Candidate]:
@@ -78,9 +161,96 @@ def sentence_stems(note: Note, offset: int) -> frozenset[str]:
     return text_stems(note.slice(sentence.span)) if sentence else frozenset()
 
 
+class _Profile(NamedTuple):
+    """What a title says: words apart from sides, stages and what is taken for granted.
+
+    Attributes:
+        stems: Stems of its words.
+        attributes: Stages and degrees.
+        side: Its side, where another code is its mirror image.
+        open_words: How often it says that something is left open.
+    """
+
+    stems: frozenset[str]
+    attributes: frozenset[str]
+    side: str | None
+    open_words: int
+
+
 @functools.lru_cache(maxsize=100_000)
-def _title_stems(title: str) -> frozenset[str]:
-    return text_stems(title)
+def _profile(system: CodeSystem, code: str) -> _Profile:
+    entry = system.get(code)
+    plain = _GRANTED.sub(" ", _BRACKETED.sub(" ", entry.title))
+    side = _mirrored_side(system, code)
+    stems = text_stems(without_attributes(plain)) - _EMPTY_STEMS
+    if side:
+        stems -= _SIDE_STEMS
+    return _Profile(stems, attributes(plain), side, len(_OPEN.findall(entry.title)))
+
+
+def _mirrored_side(system: CodeSystem, code: str) -> str | None:
+    """Return the side of a code; "right heart failure" has no mirror image and so no side."""
+    entry = system.get(code)
+    named = {side for side, _, _ in sides(entry.title)}
+    if len(named) != 1 or entry.parent is None:
+        return None
+    side = named.pop()
+    siblings = (system.get(c).title.lower() for c in system.children(entry.parent))
+    others = {s for title in siblings for s, _, _ in sides(title)} - {side}
+    return side if others else None
+
+
+class _Refinement(NamedTuple):
+    """A more specific code, and what it adds to the open one."""
+
+    code: str
+    extra: _Profile
+
+    @property
+    def weight(self) -> int:
+        """How much it adds."""
+        extra = self.extra
+        return len(extra.stems) + 2 * len(extra.attributes) + (extra.side is not None)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _refinements(system: CodeSystem, code: str) -> tuple[_Refinement, ...]:
+    """Return the codes of a category that keep the words of a code and add to them."""
+    if system.get(code).seventh or not _OPEN.search(system.get(code).title):
+        return ()
+    own = _profile(system, code)
+    family = (c for c in _family(system, code[:3]) if c != code)
+    extras = ((c, _addition(own, _profile(system, c))) for c in family if not _is_other(system, c))
+    return tuple(_Refinement(c, extra) for c, extra in extras if extra)
+
+
+def _is_other(system: CodeSystem, code: str) -> bool:
+    return _RESIDUAL.search(system.get(code).title) is not None
+
+
+def _addition(own: _Profile, their: _Profile) -> _Profile | None:
+    """Return what a title adds to an open one; None where it adds nothing or takes some away."""
+    if not (own.stems <= their.stems and own.attributes <= their.attributes):
+        return None
+    if own.side not in (None, their.side):
+        return None
+    side = their.side if own.side is None else None
+    added = _Profile(their.stems - own.stems, their.attributes - own.attributes, side, 0)
+    return added if added.stems or added.attributes or side else None
+
+
+@functools.lru_cache(maxsize=2_000)
+def _family(system: CodeSystem, category: str) -> tuple[str, ...]:
+    """Return the codes of a category that are complete but for a 7th character."""
+    found: list[str] = []
+    waiting = [category]
+    while waiting:
+        code = waiting.pop()
+        if _is_whole(system, code):
+            found.append(code)
+        else:
+            waiting += system.children(code)
+    return tuple(sorted(found))
 
 
 class _Fit(NamedTuple):
@@ -92,27 +262,39 @@ class _Fit(NamedTuple):
     decided: bool
 
 
-def _fit(
-    system: CodeSystem, child: str, parent_stems: frozenset[str], context: Collection[str]
-) -> _Fit:
-    title = system.get(child).title
-    extra = _title_stems(title) - parent_stems
-    supported = sum(s in context for s in extra)
-    unsupported = len(extra) - supported
-    unspecified = _UNSPECIFIED.search(title) is not None
+def _fit(system: CodeSystem, child: str, parent: _Profile, around: Surroundings) -> _Fit:
+    own = _profile(system, child)
+    extra = own.stems - parent.stems
+    graded = own.attributes - parent.attributes
+    supported = sum(around.tells({s}) for s in extra) + 2 * len(graded & around.attributes)
+    unsupported = len(extra) + 2 * len(graded) - supported
+    contradicted = False
+    if own.side and own.side != parent.side:
+        supported += own.side == around.side
+        unsupported += own.side != around.side
+        contradicted = around.side not in (None, own.side)
+    unspecified = own.open_words > parent.open_words
+    cost = (0.0 if unspecified else _UNSUPPORTED) * unsupported + _CONTRADICTED * contradicted
     return _Fit(
-        support=supported - (0.0 if unspecified else 0.4) * unsupported,
+        support=supported - cost,
         unspecified=unspecified,
         residual_position=child.endswith("9"),
         decided=supported > 0 or unspecified or child.endswith("9") or not extra,
     )
 
 
-def _with_seventh_character(children: Collection[str], context: Collection[str]) -> str:
-    wanted = "A"
-    if not _SEQUELA.isdisjoint(context):
-        wanted = "S"
-    elif not _AFTERCARE.isdisjoint(context):
-        wanted = "D"
+def _with_seventh_character(system: CodeSystem, code: str, around: Surroundings) -> str:
+    if system.get(code).billable:
+        return code
+    children = system.children(code)
     by_character = {child[-1]: child for child in children}
-    return by_character.get(wanted) or next(iter(children))
+    episode = around.episode or _episode(around.near)
+    wanted = next((c for c in episode.characters() if c in by_character), None)
+    return by_character[wanted] if wanted else children[0]
+
+
+def _episode(stems: Collection[str]) -> Episode:
+    """Return the episode that the words of a sentence tell by themselves."""
+    if not _SEQUELA.isdisjoint(stems):
+        return Episode("sequela")
+    return Episode("initial" if _AFTERCARE.isdisjoint(stems) else "subsequent")

@@ -17,10 +17,14 @@ from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from indexes.candidates import Candidate, Mention
-from indexes.specificity import specify
+from indexes.implications import Implications
+from indexes.note_facts import NoteFacts
+from indexes.specificity import compose
 from indexes.term_table import Term, TermKind
+from indexes.title_grammar import composed_terms
 from indexes.tokens import Token, stem, text_stems, token_stems, tokenise
 from knowledge.abbreviations import Abbreviation
+from knowledge.body_sites import load_readings
 from knowledge.code_systems.base import CodeSystem
 from knowledge.note_text import Note, Sentence, Span
 
@@ -40,12 +44,23 @@ _MAIN_TERM = 0.8
 _MISSPELT = 0.8  # a corrected word counts a little less than one written right
 _AMBIGUOUS = 0.5  # so does an abbreviation with several meanings
 _SECOND_CODE = 0.7  # and a wording's second code, third code ...
+_IMPLIED = 0.9  # and a word that stands for that of the term ("heel" for foot)
+_COMPOSED = 0.85  # and a wording that only the grammar of a title holds
 _SILENCED = 0.4  # a term inside a longer one
 _MIN_FUZZY_LENGTH = 7
 _WORD = re.compile(rf"[a-z]{{{_MIN_FUZZY_LENGTH - 1},}}")
 # How many content tokens a punctuation mark counts: what it parts seldom belongs together.
 _SEPARATION = {",": 1, ";": 2, ":": 1}
+# Words about a place that keep nothing apart: "the dorsal aspect of the right hand".
+_NEUTRAL = frozenset(
+    {"right", "left", "bilater", "aspect", "region", "area", "surfac", "side", "dorsal", "ventral"}
+)
 _CONTEXT = 5  # content tokens before and after a mention that may make its code more specific
+# "Pressure ulcer of other site": no note calls a site so.
+_OTHER_SITE = re.compile(r"\bof other (?:specified )?(?:sites?|parts?)\b")
+_NEGATIONS = frozenset({"no", "without", "not"})
+_NEGATION_ENDS = frozenset({"but", "with", "has", "had", "is", "was"})
+_NEGATION_REACH = 4  # tokens, the negation itself included
 _MAX_MENTIONS = 5
 _MAX_TOKENS = 120  # of a sentence; longer ones (tables, pasted results) are read in pieces
 
@@ -57,15 +72,19 @@ class _Reading:
     Attributes:
         tokens: Tokens, with offsets into the note.
         places: For each stem the indices of its tokens.
+        implied: Stems, with the indices of their tokens, that another word of the note stands for.
         trust: For each token below 1 where it was corrected or is ambiguous.
         content: For each token how many content tokens stand before it.
+        negated: Tokens that a word such as "no" rules out.
         ends: Offset at which an abbreviation of several tokens ends, by its first token.
     """
 
     tokens: list[Token]
     places: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    implied: set[tuple[str, int]] = field(default_factory=set)
     trust: dict[int, float] = field(default_factory=dict)
     content: list[int] = field(default_factory=list)
+    negated: set[int] = field(default_factory=set)
     ends: dict[int, int] = field(default_factory=dict)
 
     def span(self, places: Collection[int]) -> Span:
@@ -73,13 +92,14 @@ class _Reading:
         last = max(places)
         return Span(self.tokens[min(places)].start, self.ends.get(last, self.tokens[last].end))
 
-    def around(self, first: int, last: int) -> frozenset[str]:
-        """Return the stems that stand between or near two tokens."""
-        low, high = self.content[first] - _CONTEXT, self.content[last] + _CONTEXT
+    def around(self, mention: Collection[int], claimed: Collection[int]) -> frozenset[str]:
+        """Return the stems of a mention and those near it that no other mention claims."""
+        low = self.content[min(mention)] - _CONTEXT
+        high = self.content[max(mention)] + _CONTEXT
         return frozenset(
             s
             for s, places in self.places.items()
-            if any(low <= self.content[place] <= high for place in places)
+            if any(low <= self.content[p] <= high and p not in claimed for p in places)
         )
 
 
@@ -88,6 +108,29 @@ class _Match:
     term: int
     places: frozenset[int]
     score: float
+    implied: bool
+
+
+def _still_ruled_out(left: int, word: str) -> int:
+    """Return for how many tokens a negation still holds, the one at hand included."""
+    if word in _NEGATIONS:
+        return _NEGATION_REACH
+    return max(left - 1, 0) if word.isalnum() and word not in _NEGATION_ENDS else 0
+
+
+def _crosses_negation(
+    stems: frozenset[str], places: frozenset[int], negated: Collection[int]
+) -> bool:
+    """Tell whether a match joins what a note rules out with what it does not."""
+    if not _NEGATIONS.isdisjoint(stems):
+        return False
+    return 0 < sum(place in negated for place in places) < len(places)
+
+
+def _claimed(match: _Match, spoken: Iterable[_Match]) -> frozenset[int]:
+    """Return the places of other mentions; one that shares words with a match says more of it."""
+    others = (other.places for other in spoken if match.places.isdisjoint(other.places))
+    return frozenset().union(*others)
 
 
 class TermGenerator:
@@ -110,32 +153,37 @@ class TermGenerator:
         abbreviations: Iterable[Abbreviation],
         known_words: Collection[str] = frozenset(),
     ) -> None:
-        self._terms = terms
+        terms = [term for term in terms if not _OTHER_SITE.search(term.text)]
+        self._terms = [*terms, *composed_terms(terms, system)]
         self._known_words = known_words
         self._system = system
         frequency = Counter(s for term in terms for s in term.stems)
         self._idf = {s: math.log(1 + len(terms) / n) for s, n in frequency.items()}
+        first_composed = len(terms)
         self._by_rarest: dict[str, list[int]] = defaultdict(list)
         self._weights: list[float] = []
         seen: Counter[frozenset[str]] = Counter()
-        for number, term in enumerate(terms):
+        for number, term in enumerate(self._terms):
             rarest = max(term.stems, key=lambda s: (self._idf[s], s))
             self._by_rarest[rarest].append(number)
             information = 1 - math.exp(-sum(self._idf[s] for s in term.stems) / 5)
             rank_weight = _SECOND_CODE ** seen[term.stems]
             if term.kind == "synonym":
                 information = max(information, _MAIN_TERM)
-            self._weights.append(_KIND_WEIGHT[term.kind] * information * rank_weight)
+            kind_weight = _KIND_WEIGHT[term.kind] * (1 if number < first_composed else _COMPOSED)
+            self._weights.append(kind_weight * information * rank_weight)
             seen[term.stems] += 1
+        self._implications = Implications(load_readings())
         self._abbreviations = _AbbreviationReader(abbreviations)
         self._correct = functools.lru_cache(maxsize=50_000)(self._nearest_stem)
 
     def candidates(self, note: Note, k: int) -> list[Candidate]:
         """Return at most ``k`` billable codes whose wording the note holds, best first."""
         mentions: dict[str, list[Mention]] = defaultdict(list)
+        facts = NoteFacts(note)
         for sentence in note.sentences:
             for reading in self._readings(note, sentence):
-                for code, mention in self._read(reading):
+                for code, mention in self._read(reading, facts):
                     mentions[code].append(mention)
         found = []
         for code, group in mentions.items():
@@ -159,6 +207,7 @@ class TermGenerator:
         reading = _Reading(tokens)
         content = 0
         covered_until = -1
+        ruled_out = 0
         for place, (token, own) in enumerate(zip(tokens, token_stems(tokens), strict=True)):
             reading.content.append(content)
             for expansion in (e for e in expansions if e.span.start == token.start):
@@ -169,8 +218,20 @@ class TermGenerator:
                     reading.trust[place] = _AMBIGUOUS
             if token.start >= covered_until and own:
                 self._place(reading, place, token.text.lower(), own)
-            content += _SEPARATION.get(token.text, int(own is not None))
+            ruled_out = _still_ruled_out(ruled_out, token.text.lower())
+            if ruled_out:
+                reading.negated.add(place)
+            content += _SEPARATION.get(token.text, int(own is not None and own not in _NEUTRAL))
+        self._imply(reading)
         return reading
+
+    def _imply(self, reading: _Reading) -> None:
+        """Place the words of titles that words of the note stand for."""
+        for place, stems in list(self._implications.read(reading.places)):
+            for s in stems:
+                if place not in reading.places.get(s, ()):
+                    reading.places[s].append(place)
+                    reading.implied.add((s, place))
 
     def _place(self, reading: _Reading, place: int, word: str, own: str) -> None:
         unknown = own not in self._idf and word not in self._known_words
@@ -200,7 +261,7 @@ class TermGenerator:
         )
         return stem(hit[0]) if hit else None
 
-    def _read(self, reading: _Reading) -> Iterable[tuple[str, Mention]]:
+    def _read(self, reading: _Reading, facts: NoteFacts) -> Iterable[tuple[str, Mention]]:
         present = reading.places.keys()
         matches = [
             match
@@ -209,34 +270,52 @@ class TermGenerator:
             if self._terms[number].stems <= present
             for match in self._matches(reading, number, rarest)
         ]
-        for match, silenced in self._silence(matches):
-            term = self._terms[match.term]
-            near = reading.around(min(match.places), max(match.places))
-            code = specify(self._system, term.code, near)
-            if code is None:
+        judged = list(self._silence(matches))
+        spoken = [match for match, silenced in judged if not silenced]
+        for match, silenced in judged:
+            if silenced and match.implied:
                 continue
-            score = match.score * (_SILENCED if silenced else 1.0)
+            term = self._terms[match.term]
             span = reading.span(match.places)
-            yield code, Mention(span, min(score, 1.0), term.text, self.name)
+            near = reading.around(match.places, _claimed(match, spoken))
+            score = match.score * (_SILENCED if silenced else 1.0)
+            for code in self._compose(term, span, near, facts):
+                yield code, Mention(span, min(score, 1.0), term.text, self.name)
+
+    def _compose(
+        self, term: Term, span: Span, near: frozenset[str], facts: NoteFacts
+    ) -> tuple[str, ...]:
+        """Return the most specific billable codes of a term that what stands around it supports."""
+        wording = term.stems | text_stems(self._system.get(term.code).title)
+        return compose(self._system, term.code, facts.around(span, near, wording))
 
     def _matches(self, reading: _Reading, number: int, rarest: str) -> Iterable[_Match]:
         """Yield the places where all stems of a term stand close together."""
         stems = self._terms[number].stems
         for anchor in reading.places[rarest]:
-            places = frozenset(min(reading.places[s], key=lambda p: abs(p - anchor)) for s in stems)
+            nearest = {s: min(reading.places[s], key=lambda p: abs(p - anchor)) for s in stems}
+            places = frozenset(nearest.values())
             first, last = min(places), max(places)
             foreign = reading.content[last] - reading.content[first] + 1 - len(places)
             if foreign >= len(places):
                 continue
             closeness = len(stems) / (len(stems) + 0.5 * max(0, foreign))
             trust = math.prod(reading.trust.get(p, 1.0) for p in places)
-            yield _Match(number, places, self._weights[number] * closeness * trust)
+            if _crosses_negation(stems, places, reading.negated):
+                continue
+            implied = any(taken in reading.implied for taken in nearest.items())
+            if implied and len(places) == 1:
+                continue  # one word that says it all stands in the table of terms
+            trust *= _IMPLIED if implied else 1.0
+            yield _Match(number, places, self._weights[number] * closeness * trust, implied)
 
     def _silence(self, matches: list[_Match]) -> Iterable[tuple[_Match, bool]]:
         """Mark the matches that say less than a longer match of the same words."""
         kept: list[_Match] = []
         for match in sorted(
-            matches, key=lambda m: (self._length(m), m.score, -m.term), reverse=True
+            matches,
+            key=lambda m: (len(m.places), not m.implied, self._length(m), m.score, -m.term),
+            reverse=True,
         ):
             silenced = any(self._says_less(match, longer) for longer in kept)
             if not silenced:
@@ -244,6 +323,8 @@ class TermGenerator:
             yield match, silenced
 
     def _says_less(self, match: _Match, longer: _Match) -> bool:
+        if match.implied and not longer.implied and match.places <= longer.places:
+            return True
         if self._length(match) >= self._length(longer):
             return False
         # A word that occurs twice may have been taken from either place.
