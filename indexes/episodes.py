@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from knowledge.note_text import Note, SectionKind, Span
+from knowledge.note_text import Note, SectionKind, Sentence, Span
 
 Phase = Literal["initial", "subsequent", "delayed healing", "nonunion", "malunion", "sequela"]
 Wound = Literal["closed", "open", "open III"]
@@ -64,8 +64,15 @@ _SUBSEQUENT_VISIT = re.compile(
 )
 _AHEAD = re.compile(r"\bfollow-?\s?up (?:with|in|at|as needed)\b|\breturn (?:if|to ed|for)\b", re.I)
 _AHEAD_SECTIONS: frozenset[SectionKind] = frozenset({"plan", "disposition", "medications"})
-_OPEN = re.compile(r"\b(?:open|compound)\b(?:[^.;\n]{0,40})?\bfractur|\bgustilo\b|\bfractur[^.;\n]{0,40}\bopen\b(?! reduction)", re.I)
-_TYPE_III = re.compile(r"\b(?:type|grade|gustilo(?:[- ]anderson)?(?: (?:type|grade))?)\s*(?:III|3)\s*[ABC]?\b", re.I)
+# Why the patient comes stands at the beginning; later on notes tell the course.
+_OPENING_SENTENCES = 5
+_OPEN = re.compile(
+    r"\b(?:open|compound)\b(?:[^.;\n]{0,40})?\bfractur|\bgustilo\b|\bfractur[^.;\n]{0,40}\bopen\b(?! reduction)",
+    re.I,
+)
+_TYPE_III = re.compile(
+    r"\b(?:type|grade|gustilo(?:[- ]anderson)?(?: (?:type|grade))?)\s*(?:III|3)\s*[ABC]?\b", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +121,13 @@ class EpisodeReader:
 
     @cached_property
     def _is_subsequent_visit(self) -> bool:
-        return any(
-            self._note.sections[sentence.section].kind not in _AHEAD_SECTIONS
-            and _SUBSEQUENT_VISIT.search(text)
-            and not _AHEAD.search(text)
-            for sentence in self._note.sentences
-            for text in (self._note.slice(sentence.span),)
-        )
+        opening = self._note.sentences[:_OPENING_SENTENCES]
+        texts = [self._note.slice(s.span) for s in opening if not self._is_ahead(s)]
+        texts += [section.title for section in self._note.sections[:1]]
+        return any(_SUBSEQUENT_VISIT.search(t) and not _AHEAD.search(t) for t in texts)
+
+    def _is_ahead(self, sentence: Sentence) -> bool:
+        return self._note.sections[sentence.section].kind in _AHEAD_SECTIONS
 
 
 def _wound(sentence: str) -> Wound:

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Final
 
 from indexes.episodes import EpisodeReader
-from indexes.surroundings import SideReader, Surroundings, attributes
+from indexes.surroundings import SideReader, Surroundings, attributes, has_site
 from knowledge.note_text import Note, Span
 
 _FEMALE = re.compile(
@@ -14,6 +14,8 @@ _FEMALE = re.compile(
 _MALE = re.compile(
     r"\b(?:male|man|gentleman|boy|he|his|husband)\b|\b\d{1,3}\s?(?:yo|y/o|yr)?\s?M\b"
 )
+# What has a site is localized, as titles put it.
+_LOCAL = frozenset({"local"})
 _REACH: Final = 40  # characters around a mention within which a stage belongs to it
 
 
@@ -38,7 +40,7 @@ class NoteFacts:
             wording: Stems of its term and code.
         """
         return Surroundings(
-            near=near,
+            near=near | _LOCAL if has_site(near) else near,
             attributes=attributes(self._vicinity(span)),
             side=self._sides.of(span, wording | near),
             patient=self._patient,

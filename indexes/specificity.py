@@ -29,7 +29,7 @@ from knowledge.note_text import Note
 
 _OPEN = re.compile(r"\bunspecified\b|\bNOS\b|\bwithout\b", re.I)
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_RESIDUAL = re.compile(r"\bother\b", re.I)
+_RESIDUAL = re.compile(r"\bother\b|\bwith unspecified complications\b", re.I)
 # What is taken for granted unless the note says otherwise: it costs a title nothing and need not be
 # documented. Fractures are closed and displaced (I.C.19.c.1).
 _GRANTED = re.compile(
@@ -39,7 +39,8 @@ _GRANTED = re.compile(
     r"|foreign body|damage to nail|exacerbation|obstruction(?: or gangrene)?"
     r"|perforation(?: or abscess)?(?: without bleeding)?|bleeding|hemorrhage|angina pectoris"
     r"|rupture|behavioral disturbance)"
-    r"|single episode|not specified as recurrent|spontaneous|closed|unilateral|initial encounter"
+    r"|single episode|not specified as recurrent|spontaneous|closed|initial encounter"
+    r"|unilateral(?=.*\b(?:right|left|unspecified)\b)"
     r"|displaced(?= [a-z ]*fracture)|primary(?= osteoarthritis)|current|type"
     r")\b",
     re.I,
@@ -273,8 +274,9 @@ def _fit(system: CodeSystem, child: str, parent: _Profile, around: Surroundings)
         supported += own.side == around.side
         unsupported += own.side != around.side
         contradicted = around.side not in (None, own.side)
-    unspecified = own.open_words > parent.open_words
-    cost = (0.0 if unspecified else _UNSUPPORTED) * unsupported + _CONTRADICTED * contradicted
+    opens = own.open_words > parent.open_words
+    unspecified = own.open_words > 0 and not _is_other(system, child)
+    cost = (0.0 if opens else _UNSUPPORTED) * unsupported + _CONTRADICTED * contradicted
     return _Fit(
         support=supported - cost,
         unspecified=unspecified,

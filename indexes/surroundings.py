@@ -48,6 +48,8 @@ _SIDED = re.compile(
     re.I,
 )
 _SINGLE = re.compile(r"\A(?:[rl]|o[dsu])\Z", re.I)
+_MAX_BETWEEN = 6  # words between a side and what it belongs to
+_PARTING = re.compile(r"[;.]|\b(?:with|by|but|without|no|then)\b", re.I)
 _REACH = 40  # characters after a side word within which the site stands that it belongs to
 
 
@@ -153,14 +155,17 @@ def _nearest(text: str, mention: Span) -> Side | None:
     if inside:
         return _only(inside)
     before = [item for item in found if item[2] <= mention.start]
-    after = [item for item in found if item[1] >= mention.end]
-    # A side belongs to the words after it; a comma or a verb between them does no harm, another
-    # clause does.
-    if before and not re.search(r"[;.]|, (?=[a-z]+ )|\band\b", text[before[-1][2] : mention.start]):
+    if before and _belongs(text[before[-1][2] : mention.start]):
         return before[-1][0]
-    if after and not re.search(r"[;.]", text[mention.end : after[0][1]]):
+    after = [item for item in found if item[1] >= mention.end]
+    if after and _belongs(text[mention.end : after[0][1]]):
         return _joined(after, text)
-    return before[-1][0] if before and ";" not in text[before[-1][2] : mention.start] else None
+    return None
+
+
+def _belongs(between: str) -> bool:
+    """Tell whether a side and a mention belong together by the words between them."""
+    return len(between.split()) <= _MAX_BETWEEN and not _PARTING.search(between)
 
 
 def _joined(found: list[tuple[Side, int, int]], text: str) -> Side:
@@ -183,6 +188,11 @@ def _sides_by_site(text: str) -> dict[str, set[Side]]:
         for stem in text_stems(reach) & _site_stems():
             found.setdefault(stem, set()).add(side)
     return found
+
+
+def has_site(stems: Collection[str]) -> bool:
+    """Tell whether stems name a site of the body."""
+    return not _site_stems().isdisjoint(stems)
 
 
 @lru_cache(maxsize=1)

@@ -19,7 +19,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from indexes.candidates import Candidate, Mention
 from indexes.implications import Implications
 from indexes.note_facts import NoteFacts
-from indexes.specificity import compose
+from indexes.specificity import compose, specify
 from indexes.term_table import Term, TermKind
 from indexes.title_grammar import composed_terms
 from indexes.tokens import Token, stem, text_stems, token_stems, tokenise
@@ -279,15 +279,24 @@ class TermGenerator:
             span = reading.span(match.places)
             near = reading.around(match.places, _claimed(match, spoken))
             score = match.score * (_SILENCED if silenced else 1.0)
-            for code in self._compose(term, span, near, facts):
-                yield code, Mention(span, min(score, 1.0), term.text, self.name)
+            for code, worth in self._compose(term, span, near, facts):
+                yield code, Mention(span, min(score * worth, 1.0), term.text, self.name)
 
     def _compose(
         self, term: Term, span: Span, near: frozenset[str], facts: NoteFacts
-    ) -> tuple[str, ...]:
-        """Return the most specific billable codes of a term that what stands around it supports."""
+    ) -> Iterable[tuple[str, float]]:
+        """Yield the billable codes of a term with what they are worth.
+
+        The most specific ones that what stands around it supports are worth 1. The code that the
+        words of the mention alone lead to stays beside them: coders of research data use it.
+        """
         wording = term.stems | text_stems(self._system.get(term.code).title)
-        return compose(self._system, term.code, facts.around(span, near, wording))
+        composed = compose(self._system, term.code, facts.around(span, near, wording))
+        for code in composed:
+            yield code, 1.0
+        plain = specify(self._system, term.code, near)
+        if plain is not None and plain not in composed:
+            yield plain, _SILENCED
 
     def _matches(self, reading: _Reading, number: int, rarest: str) -> Iterable[_Match]:
         """Yield the places where all stems of a term stand close together."""

@@ -40,7 +40,9 @@ _OR = re.compile(r",?\s+(?:and/or|and|or)\s+")
 _BINDING = frozenset({"with", "due to", "involving", "by", "from"})
 _MAX_WORDINGS = 8
 # Ends of parts that name no site.
-_NO_HEADS = frozenset({"area", "body", "disease", "organ", "other", "part", "region", "site", "sites"})
+_NO_HEADS = frozenset(
+    {"area", "body", "disease", "organ", "other", "part", "region", "site", "sites"}
+)
 _MIN_HEAD_TITLES = 2
 
 
@@ -71,7 +73,9 @@ def composed_terms(terms: Iterable[Term], system: CodeSystem) -> list[Term]:
 
 
 def _has_sites(term: Term) -> bool:
-    return term.kind == "title" and term.code[0] not in _WITHOUT_SITES and not is_residual(term.text)
+    return (
+        term.kind == "title" and term.code[0] not in _WITHOUT_SITES and not is_residual(term.text)
+    )
 
 
 def _without_side(title: str, titles: Set[str]) -> str:

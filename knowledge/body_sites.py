@@ -71,5 +71,7 @@ def site_words() -> frozenset[str]:
     """Return the single words that name a body site, of notes and of titles."""
     file = _file()
     names = [*file.sites, *file.adjectives]
-    names += [title for group in (file.sites, file.adjectives) for t in group.values() for title in t]
+    names += [
+        title for group in (file.sites, file.adjectives) for t in group.values() for title in t
+    ]
     return frozenset(word for name in names for word in name.split()) - {"of", "the"}
