@@ -26,6 +26,15 @@ _FRACTURE: Mapping[Phase, str] = {
     "sequela": "SSS",
 }
 _WOUNDS: tuple[Wound, ...] = ("closed", "open", "open III")
+_PHASES: tuple[Phase, ...] = (
+    "initial",
+    "subsequent",
+    "delayed healing",
+    "malunion",
+    "nonunion",
+    "sequela",
+)
+_COMPLICATIONS = tuple(f"T{number}" for number in range(80, 89))
 _PLAIN: Mapping[Phase, str] = {"initial": "A", "sequela": "S"}
 _SUBSEQUENT = "D"
 
@@ -44,22 +53,23 @@ _HEALING: tuple[tuple[Phase, re.Pattern[str]], ...] = (
 )
 # Of the injury itself.
 _SUBSEQUENT_HERE = re.compile(
-    r"\b(?:healing|healed|routine healing|callus|callous|aftercare|subsequent encounter"
-    r"|(?:s/p|status[- ]post|p/o|post-?op(?:erative)?)\b[^.;\n]{0,60}\b(?:orif|crpp|fixation|pinning"
-    r"|nail(?:ing)?|casting|reduction|repair|surgery)"
-    r"|(?:weeks?|wks?|months?|days?) (?:out )?(?:s/p|status[- ]post|after|out from|post-?op\w*"
-    r"|following|since)\b"
-    r"|f/u (?:of|for)|follow-?\s?up (?:of|for|visit for)|recheck of)",
+    r"\b(?:healing|healed|callus|callous|aftercare|subsequent encounter"
+    r"|(?:s/p|status[- ]post|p/o|post-?op(?:erative)?)\b[^.;\n]{0,60}\b"
+    r"(?:orif|crpp|fixation|pinning|nail(?:ing)?|casting|reduction|repair|surgery)"
+    r"|(?:weeks?|wks?|months?|days?) (?:out )?"
+    r"(?:s/p|status[- ]post|after|out from|post-?op\w*|following|since)\b"
+    r"|(?:f/u|follow-?\s?up|follow-?\s?up visit) (?:of|for)|recheck of)",
     re.I,
 )
 # Of the whole visit; "follow up with orthopedics in a week" is ahead and says nothing.
 _SUBSEQUENT_VISIT = re.compile(
-    r"\b(?:(?:here|seen|returns?|returning|presents?|comes?|back|visit|in clinic)\b[^.\n]{0,40}?\b"
-    r"(?:for|in)\b[^.\n]{0,30}?\b(?:f/u|follow-?\s?up|recheck|re-?evaluation|cast (?:removal|change)"
-    r"|(?:suture|staple|stitch) removal|wound check|post-?op(?:erative)? (?:visit|check))"
-    r"|follow-?\s?up (?:visit|appointment|evaluation|note|clinic)|fracture (?:clinic )?follow-?\s?up"
-    r"|post-?op(?:erative)? (?:visit|check|week|day)|(?:suture|staple|cast) removal"
-    r"|subsequent encounter|returns? (?:to clinic )?(?:today )?(?:\w+ ){0,4}after (?:a|an|the|her|his)\b)",
+    r"\b(?:(?:here|seen|returns?|returning|presents?|comes?|back|visit|in clinic)\b"
+    r"[^.\n]{0,40}?\b(?:for|in)\b[^.\n]{0,30}?\b"
+    r"(?:f/u|follow-?\s?up|recheck|re-?evaluation|cast (?:removal|change)|wound check"
+    r"|post-?op(?:erative)? (?:visit|check))"
+    r"|follow-?\s?up (?:visit|appointment|evaluation|note|clinic|of)"
+    r"|fracture (?:clinic )?follow-?\s?up|(?:suture|staple|stitch|cast) removal"
+    r"|post-?op(?:erative)? (?:visit|check|week|day)|subsequent encounter)",
     re.I,
 )
 _AHEAD = re.compile(r"\bfollow-?\s?up (?:with|in|at|as needed)\b|\breturn (?:if|to ed|for)\b", re.I)
@@ -67,7 +77,8 @@ _AHEAD_SECTIONS: frozenset[SectionKind] = frozenset({"plan", "disposition", "med
 # Why the patient comes stands at the beginning; later on notes tell the course.
 _OPENING_SENTENCES = 5
 _OPEN = re.compile(
-    r"\b(?:open|compound)\b(?:[^.;\n]{0,40})?\bfractur|\bgustilo\b|\bfractur[^.;\n]{0,40}\bopen\b(?! reduction)",
+    r"\b(?:open|compound)\b[^.;\n]{0,40}\bfractur|\bgustilo\b"
+    r"|\bfractur[^.;\n]{0,40}\bopen\b(?! reduction)",
     re.I,
 )
 _TYPE_III = re.compile(
@@ -87,11 +98,23 @@ class Episode:
     phase: Phase = "initial"
     wound: Wound = "closed"
 
-    def characters(self) -> str:
-        """Return the 7th characters that tell it, the most exact first."""
-        fracture = _FRACTURE[self.phase][_WOUNDS.index(self.wound)]
-        closed = _FRACTURE[self.phase][0]
-        return fracture + closed + _PLAIN.get(self.phase, _SUBSEQUENT)
+    def characters(self, code: str) -> str:
+        """Return the 7th characters that tell it, the most exact first.
+
+        A complication that is treated is in its active phase, whenever the operation was.
+
+        Args:
+            code: The code that takes one of them.
+        """
+        treated = code.startswith(_COMPLICATIONS) and self.phase == "subsequent"
+        phase = "initial" if treated else self.phase
+        fracture = _FRACTURE[phase][_WOUNDS.index(self.wound)]
+        return fracture + _FRACTURE[phase][0] + _PLAIN.get(phase, _SUBSEQUENT)
+
+    def joined(self, other: "Episode") -> "Episode":
+        """Return what two mentions of one injury tell: the later phase, the worse wound."""
+        phase = max(self.phase, other.phase, key=_PHASES.index)
+        return Episode(phase, max(self.wound, other.wound, key=_WOUNDS.index))
 
 
 class EpisodeReader:

@@ -27,13 +27,34 @@ from indexes.tokens import text_stems
 from knowledge.code_systems.base import CodeSystem
 from knowledge.note_text import Note
 
-_OPEN = re.compile(r"\bunspecified\b|\bNOS\b|\bwithout\b", re.I)
+_OPEN = re.compile(r"\bunspecified\b|\bNOS\b|\bwithout\b|\buncomplicated\b", re.I)
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_ABSENT = re.compile(
+    r"\bwithout (?:mention of |evidence of |current )?([^,]+?)(?=,| with |$)", re.I
+)
 _RESIDUAL = re.compile(r"\bother\b|\bwith unspecified complications\b", re.I)
 # What is taken for granted unless the note says otherwise: it costs a title nothing and need not be
 # documented. Fractures are closed and displaced (I.C.19.c.1).
 _GRANTED = re.compile(
-    r",?\s*\b(?:(?:with )?unspecified (?:severity|trimester|stage|degree|type)"
+    r",?\s*\b(?:unspecified as (?:to )?acute or chronic|chronic or unspecified"
+    r"|(?:with )?unspecified (?:severity|trimester|stage|degree|type)"
+    r"|unspecified|not intractable|not stated as uncontrolled|uncomplicated|single episode"
+    r"|not specified as recurrent|closed|initial encounter"
+    r"|unilateral(?=.*\b(?:right|left|unspecified)\b)"
+    r"|displaced(?= [a-z ]*fracture)|primary(?= osteoarthritis)|current|type"
+    r")\b",
+    re.I,
+)
+# What a title says is not there costs nothing where a note is silent on it.
+_ABSENT = re.compile(
+    r"\bwithout (?:mention of |evidence of |current )?([^,]+?)(?=,| with |$)", re.I
+)
+_RESIDUAL = re.compile(r"\bother\b|\bwith unspecified complications\b", re.I)
+# What is taken for granted unless the note says otherwise: it costs a title nothing and need not be
+# documented. Fractures are closed and displaced (I.C.19.c.1).
+_GRANTED = re.compile(
+    r",?\s*\b(?:unspecified as (?:to )?acute or chronic|chronic or unspecified"
+    r"|(?:with )?unspecified (?:severity|trimester|stage|degree|type)"
     r"|unspecified|not intractable|not stated as uncontrolled|uncomplicated"
     r"|without (?:mention of )?(?:any )?(?:complications?|status (?:migrainosus|asthmaticus)"
     r"|foreign body|damage to nail|exacerbation|obstruction(?: or gangrene)?"
@@ -50,6 +71,7 @@ _SEQUELA = frozenset({"sequela", "late"})
 _SIDE_STEMS = frozenset({"right", "left", "bilater"})
 # Words of titles that name nothing by themselves.
 _EMPTY_STEMS = frozenset({"region", "level", "joint"})
+_SEVENTH_WORDS = frozenset({"stage", "applic", "unspecifi", "not"})
 _MAX_DEPTH = 6
 _UNSUPPORTED = 0.4  # what a word of a title that nothing supports costs, beside a supported one
 _CONTRADICTED = 10.0
@@ -74,14 +96,15 @@ def specify(
     """
     around = surroundings or Surroundings(frozenset(context), side=side_of(context))
     stem = _descend(system, code, around)
-    return _with_seventh_character(system, stem, around) if stem else None
+    return finish(system, stem, around) if stem else None
 
 
 def compose(system: CodeSystem, code: str, around: Surroundings) -> tuple[str, ...]:
-    """Return the most specific billable codes of a wording that what stands around it supports.
+    """Return the most specific codes of a wording that what stands around it supports.
 
-    Two codes, one a side, where both sides are affected and no code says so (I.B.13); none where a
-    choice is needed that no word decides.
+    They are complete but for a 7th character, which `finish` adds. Two codes, one a side, where
+    both sides are affected and no code says so (I.B.13); none where a choice is needed that no word
+    decides.
 
     Args:
         system: The code system of ``code``.
@@ -98,7 +121,7 @@ def compose(system: CodeSystem, code: str, around: Surroundings) -> tuple[str, .
 
 def _compose_one(system: CodeSystem, code: str, around: Surroundings) -> str | None:
     stem = _descend(system, code, around)
-    return _with_seventh_character(system, _refine(system, stem, around), around) if stem else None
+    return _refine(system, stem, around) if stem else None
 
 
 def _descend(system: CodeSystem, code: str, around: Surroundings) -> str | None:
@@ -128,9 +151,22 @@ def _refine(system: CodeSystem, code: str, around: Surroundings) -> str:
         extra = refinement.extra
         documented = around.tells(extra.stems) and extra.attributes <= around.attributes
         documented &= extra.side in (None, around.side)
-        if documented and refinement.weight > most:
-            best, most = refinement.code, refinement.weight
+        documented &= not (extra.absent and around.tells(extra.absent))
+        weight = refinement.weight + len(extra.absent & around.absent)
+        if documented and weight > most:
+            best, most = refinement.code, weight
     return best
+
+
+def gives_way(system: CodeSystem, code: str, others: Collection[str]) -> bool:
+    """Tell whether another code of a note names what a code leaves open.
+
+    Args:
+        system: The code system.
+        code: A code, complete but for a 7th character.
+        others: Such codes of the same note.
+    """
+    return any(refinement.code in others for refinement in _refinements(system, code))
 
 
 def complete(candidates: Iterable[Candidate], note: Note, system: CodeSystem) -> list[Candidate]:
@@ -167,12 +203,14 @@ class _Profile(NamedTuple):
 
     Attributes:
         stems: Stems of its words.
+        absent: Stems of what it says is not there ("without aura").
         attributes: Stages and degrees.
         side: Its side, where another code is its mirror image.
         open_words: How often it says that something is left open.
     """
 
     stems: frozenset[str]
+    absent: frozenset[str]
     attributes: frozenset[str]
     side: str | None
     open_words: int
@@ -182,11 +220,13 @@ class _Profile(NamedTuple):
 def _profile(system: CodeSystem, code: str) -> _Profile:
     entry = system.get(code)
     plain = _GRANTED.sub(" ", _BRACKETED.sub(" ", entry.title))
+    absent = text_stems(" ".join(_ABSENT.findall(plain)))
+    plain = _ABSENT.sub(" ", plain)
     side = _mirrored_side(system, code)
     stems = text_stems(without_attributes(plain)) - _EMPTY_STEMS
     if side:
         stems -= _SIDE_STEMS
-    return _Profile(stems, attributes(plain), side, len(_OPEN.findall(entry.title)))
+    return _Profile(stems, absent, attributes(plain), side, len(_OPEN.findall(entry.title)))
 
 
 def _mirrored_side(system: CodeSystem, code: str) -> str | None:
@@ -209,7 +249,7 @@ class _Refinement(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """How much it adds."""
+        """How much it adds, apart from what it says is not there."""
         extra = self.extra
         return len(extra.stems) + 2 * len(extra.attributes) + (extra.side is not None)
 
@@ -236,8 +276,14 @@ def _addition(own: _Profile, their: _Profile) -> _Profile | None:
     if own.side not in (None, their.side):
         return None
     side = their.side if own.side is None else None
-    added = _Profile(their.stems - own.stems, their.attributes - own.attributes, side, 0)
-    return added if added.stems or added.attributes or side else None
+    added = _Profile(
+        stems=their.stems - own.stems,
+        absent=their.absent - own.absent,
+        attributes=their.attributes - own.attributes,
+        side=side,
+        open_words=0,
+    )
+    return added if added.stems or added.attributes or side or added.absent else None
 
 
 @functools.lru_cache(maxsize=2_000)
@@ -269,11 +315,13 @@ def _fit(system: CodeSystem, child: str, parent: _Profile, around: Surroundings)
     graded = own.attributes - parent.attributes
     supported = sum(around.tells({s}) for s in extra) + 2 * len(graded & around.attributes)
     unsupported = len(extra) + 2 * len(graded) - supported
-    contradicted = False
+    absent = own.absent - parent.absent
+    supported += len(absent & around.absent)
+    contradicted = bool(absent) and around.tells(absent)
     if own.side and own.side != parent.side:
         supported += own.side == around.side
         unsupported += own.side != around.side
-        contradicted = around.side not in (None, own.side)
+        contradicted |= around.side not in (None, own.side)
     opens = own.open_words > parent.open_words
     unspecified = own.open_words > 0 and not _is_other(system, child)
     cost = (0.0 if opens else _UNSUPPORTED) * unsupported + _CONTRADICTED * contradicted
@@ -285,14 +333,20 @@ def _fit(system: CodeSystem, child: str, parent: _Profile, around: Surroundings)
     )
 
 
-def _with_seventh_character(system: CodeSystem, code: str, around: Surroundings) -> str:
+def finish(system: CodeSystem, code: str, around: Surroundings) -> str:
+    """Return a code with the 7th character that its surroundings ask for, where it needs one."""
     if system.get(code).billable:
         return code
     children = system.children(code)
     by_character = {child[-1]: child for child in children}
     episode = around.episode or _episode(around.near)
-    wanted = next((c for c in episode.characters() if c in by_character), None)
-    return by_character[wanted] if wanted else children[0]
+    wanted = next((c for c in episode.characters(code) if c in by_character), None)
+    if wanted:
+        return by_character[wanted]
+    # Not every 7th character tells an episode: the stage of a glaucoma, which fetus is meant.
+    meanings = {child: text_stems(system.get(child).seventh or "") for child in children}
+    told = [c for c, stems in meanings.items() if stems & around.near - _SEVENTH_WORDS]
+    return told[0] if told else children[0]
 
 
 def _episode(stems: Collection[str]) -> Episode:

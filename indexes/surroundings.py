@@ -59,13 +59,15 @@ class Surroundings:
 
     Attributes:
         near: Stems that stand near the mention, those of the mention itself among them.
+        absent: Stems that stand near it and are ruled out.
         attributes: Stages and degrees near it, as `attributes` reads them.
         side: The side that the note gives; None where it gives none, or several.
         patient: Stems that hold for the whole note, such as those of sex.
         episode: Of an injury.
     """
 
-    near: Collection[str]
+    near: frozenset[str]
+    absent: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
     side: Side | None = None
     patient: frozenset[str] = frozenset()

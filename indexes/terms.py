@@ -19,7 +19,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from indexes.candidates import Candidate, Mention
 from indexes.implications import Implications
 from indexes.note_facts import NoteFacts
-from indexes.specificity import compose, specify
+from indexes.term_codes import Found, TermCodes
 from indexes.term_table import Term, TermKind
 from indexes.title_grammar import composed_terms
 from indexes.tokens import Token, stem, text_stems, token_stems, tokenise
@@ -92,15 +92,23 @@ class _Reading:
         last = max(places)
         return Span(self.tokens[min(places)].start, self.ends.get(last, self.tokens[last].end))
 
-    def around(self, mention: Collection[int], claimed: Collection[int]) -> frozenset[str]:
-        """Return the stems of a mention and those near it that no other mention claims."""
+    def around(
+        self, mention: Collection[int], claimed: Collection[int]
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the stems of a mention and those near it that no other mention claims.
+
+        Those that a negation rules out, but not the mention, come second.
+        """
         low = self.content[min(mention)] - _CONTEXT
         high = self.content[max(mention)] + _CONTEXT
-        return frozenset(
-            s
-            for s, places in self.places.items()
-            if any(low <= self.content[p] <= high and p not in claimed for p in places)
-        )
+        ruled_out = set() if self.negated.issuperset(mention) else self.negated
+        near: set[str] = set()
+        absent: set[str] = set()
+        for s, places in self.places.items():
+            for p in places:
+                if low <= self.content[p] <= high and p not in claimed:
+                    (absent if p in ruled_out else near).add(s)
+        return frozenset(near), frozenset(absent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,18 +181,21 @@ class TermGenerator:
             kind_weight = _KIND_WEIGHT[term.kind] * (1 if number < first_composed else _COMPOSED)
             self._weights.append(kind_weight * information * rank_weight)
             seen[term.stems] += 1
+        self._codes = TermCodes(system)
         self._implications = Implications(load_readings())
         self._abbreviations = _AbbreviationReader(abbreviations)
         self._correct = functools.lru_cache(maxsize=50_000)(self._nearest_stem)
 
     def candidates(self, note: Note, k: int) -> list[Candidate]:
         """Return at most ``k`` billable codes whose wording the note holds, best first."""
-        mentions: dict[str, list[Mention]] = defaultdict(list)
         facts = NoteFacts(note)
-        for sentence in note.sentences:
-            for reading in self._readings(note, sentence):
-                for code, mention in self._read(reading, facts):
-                    mentions[code].append(mention)
+        read = (
+            one
+            for sentence in note.sentences
+            for reading in self._readings(note, sentence)
+            for one in self._read(reading, facts)
+        )
+        mentions = self._codes.settle(read, facts)
         found = []
         for code, group in mentions.items():
             places: dict[Span, Mention] = {}
@@ -261,7 +272,7 @@ class TermGenerator:
         )
         return stem(hit[0]) if hit else None
 
-    def _read(self, reading: _Reading, facts: NoteFacts) -> Iterable[tuple[str, Mention]]:
+    def _read(self, reading: _Reading, facts: NoteFacts) -> Iterable[Found]:
         present = reading.places.keys()
         matches = [
             match
@@ -276,27 +287,12 @@ class TermGenerator:
             if silenced and match.implied:
                 continue
             term = self._terms[match.term]
-            span = reading.span(match.places)
-            near = reading.around(match.places, _claimed(match, spoken))
             score = match.score * (_SILENCED if silenced else 1.0)
-            for code, worth in self._compose(term, span, near, facts):
-                yield code, Mention(span, min(score * worth, 1.0), term.text, self.name)
-
-    def _compose(
-        self, term: Term, span: Span, near: frozenset[str], facts: NoteFacts
-    ) -> Iterable[tuple[str, float]]:
-        """Yield the billable codes of a term with what they are worth.
-
-        The most specific ones that what stands around it supports are worth 1. The code that the
-        words of the mention alone lead to stays beside them: coders of research data use it.
-        """
-        wording = term.stems | text_stems(self._system.get(term.code).title)
-        composed = compose(self._system, term.code, facts.around(span, near, wording))
-        for code in composed:
-            yield code, 1.0
-        plain = specify(self._system, term.code, near)
-        if plain is not None and plain not in composed:
-            yield plain, _SILENCED
+            mention = Mention(reading.span(match.places), min(score, 1.0), term.text, self.name)
+            near, absent = reading.around(match.places, _claimed(match, spoken))
+            wording = term.stems | text_stems(self._system.get(term.code).title)
+            around = facts.around(mention.span, near, absent, wording)
+            yield from self._codes.of(term.code, mention, around)
 
     def _matches(self, reading: _Reading, number: int, rarest: str) -> Iterable[_Match]:
         """Yield the places where all stems of a term stand close together."""

@@ -29,6 +29,13 @@ _DEFAULTS = re.compile(
     r"|unilateral|localized (?=swelling)"
     r"|(?:non)?displaced(?= [a-z ]*fracture))"
 )
+# Titles without any of these hold no wording but their own.
+_TRIGGER = re.compile(
+    r"\b(?:and|or|without|unilateral|localized|(?:non)?displaced|right|left|except|excluding)\b"
+    r"|\bother than\b|\bof unspecified [a-z ]+ of\b"
+)
+_JOINED = re.compile(r"\b(?:and|or)\b")
+_END = re.compile(r"([a-z-]+)(?=,| of | in | to | on | with | at |$)")
 _OPEN_PART = re.compile(r"\bof unspecified (?:[a-z]+ ){1,2}(?=of\b)")
 _EXCEPTION = re.compile(r",?\s*\b(?:except|excluding|other than)\b.*")
 _SIDE = re.compile(r"\b(?:right|left)\b")
@@ -39,8 +46,8 @@ _OR = re.compile(r",?\s+(?:and/or|and|or)\s+")
 # What follows these words is a condition of its own, no choice of sites.
 _BINDING = frozenset({"with", "due to", "involving", "by", "from"})
 _MAX_WORDINGS = 8
-# Ends of parts that name no site.
-_NO_HEADS = frozenset(
+# Parts that name no site by themselves.
+_NO_SITES = frozenset(
     {"area", "body", "disease", "organ", "other", "part", "region", "site", "sites"}
 )
 _MIN_HEAD_TITLES = 2
@@ -57,18 +64,21 @@ def composed_terms(terms: Iterable[Term], system: CodeSystem) -> list[Term]:
     known = {term.stems for term in terms}
     titles = [term for term in terms if _has_sites(term)]
     texts = {term.text.lower() for term in titles}
-    parts = {term.code: _parts(_without_side(term.text.lower(), texts)) for term in titles}
-    heads = _heads(parts.values())
+    heads = _heads(texts)
     composed: dict[frozenset[str], Term] = {}
     for title in titles:
+        text = title.text.lower()
+        if not _TRIGGER.search(text):
+            continue
+        parts = _parts(_without_side(text, texts))
         findings = title.code[0] in _LISTING_FINDINGS
-        for separators_and_parts in _choices(parts[title.code], heads, findings=findings):
-            stems = frozenset().union(*map(_stems, separators_and_parts[::2]))
+        for separators_and_parts in _choices(parts, heads, findings=findings):
+            stems = frozenset().union(*map(_stems, separators_and_parts))
             if len(stems) < 2 or stems in known or stems in composed:
                 continue
             code = _code_without_side(title, texts, system)
             if term := make_term("title", code, "".join(separators_and_parts)):
-                composed[stems] = term
+                composed[term.stems] = term
     return list(composed.values())
 
 
@@ -100,15 +110,12 @@ def _parts(title: str) -> list[str]:
     return _PART.split(plain.strip(" ,"))
 
 
-def _heads(titles: Iterable[Sequence[str]]) -> frozenset[str]:
-    """Return the words with which whole parts of titles end: nouns that may stand alone."""
+def _heads(titles: Iterable[str]) -> frozenset[str]:
+    """Return the words with which parts of titles that join nothing end: they may stand alone."""
     ends = Counter(
-        part.split()[-1]
-        for parts in titles
-        for part in parts[2::2]
-        if part.split() and not _OR.search(part)
+        end for title in titles if not _JOINED.search(title) for end in _END.findall(title)
     )
-    return frozenset(w for w, count in ends.items() if count >= _MIN_HEAD_TITLES) - _NO_HEADS
+    return frozenset(w for w, count in ends.items() if count >= _MIN_HEAD_TITLES)
 
 
 def _choices(
@@ -129,8 +136,11 @@ def _choices(
 def _alternatives(part: str, heads: frozenset[str]) -> list[str]:
     """Return the choices that a part joins by "and"; the part itself where it joins none."""
     names = [name.strip() for name in _OR.split(part) if name.strip()]
-    parted = len(names) > 1 and all(n.split()[-1] in heads and "other" not in n for n in names)
-    return names if parted else [part]
+    return names if len(names) > 1 and all(_may_stand_alone(n, heads) for n in names) else [part]
+
+
+def _may_stand_alone(name: str, heads: Set[str]) -> bool:
+    return name not in _NO_SITES and "other" not in name and name.split()[-1] in heads
 
 
 @lru_cache(maxsize=50_000)

@@ -33,6 +33,7 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     sites: dict[str, list[str]]
+    plain: str
     adjectives: dict[str, list[str]]
     findings: dict[str, list[str]]
 
@@ -74,4 +75,5 @@ def site_words() -> frozenset[str]:
     names += [
         title for group in (file.sites, file.adjectives) for t in group.values() for title in t
     ]
-    return frozenset(word for name in names for word in name.split()) - {"of", "the"}
+    words = {word for name in names for word in name.split()} - {"of", "the"}
+    return frozenset(words.union(file.plain.split()))
