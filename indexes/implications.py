@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from indexes.tokens import stem, text_stems, tokenise
-from knowledge.body_sites import Reading
+from knowledge.body_sites import Reading, load_readings, site_words
 
 
 class Implied(NamedTuple):
@@ -45,6 +46,17 @@ class Implications:
                 for place in places[last]:
                     if _stands_before(before, place, places):
                         yield Implied(place, stems)
+
+
+@cache
+def larger_sites() -> Mapping[str, frozenset[str]]:
+    """Return the stems of the larger sites that single words for sites imply, by their stem."""
+    found: dict[str, frozenset[str]] = {}
+    for reading in load_readings():
+        if " " not in reading.phrase and reading.phrase in site_words():
+            implied = frozenset().union(*map(text_stems, reading.titles))
+            found[stem(reading.phrase)] = found.get(stem(reading.phrase), frozenset()) | implied
+    return found
 
 
 def _stands_before(

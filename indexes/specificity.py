@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from indexes.candidates import Candidate
 from indexes.episodes import Episode
+from indexes.implications import larger_sites
 from indexes.surroundings import (
     Surroundings,
     attributes,
@@ -24,6 +25,7 @@ from indexes.surroundings import (
     without_attributes,
 )
 from indexes.tokens import text_stems
+from knowledge.body_sites import site_words
 from knowledge.code_systems.base import CodeSystem
 from knowledge.note_text import Note
 
@@ -32,6 +34,8 @@ _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _ABSENT = re.compile(
     r"\bwithout (?:mention of |evidence of |current )?([^,]+?)(?=,| with |$)", re.I
 )
+_ACCOMPANIED = re.compile(r"\bwith ([^,]+)", re.I)
+_JOINED = re.compile(r"\b([a-z]+) (?:and|or) ([a-z]+)\b")
 _RESIDUAL = re.compile(r"\bother\b|\bwith unspecified complications\b", re.I)
 # What is taken for granted unless the note says otherwise: it costs a title nothing and need not be
 # documented. Fractures are closed and displaced (I.C.19.c.1).
@@ -149,8 +153,7 @@ def _refine(system: CodeSystem, code: str, around: Surroundings) -> str:
     best, most = code, 0
     for refinement in _refinements(system, code):
         extra = refinement.extra
-        documented = around.tells(extra.stems) and extra.attributes <= around.attributes
-        documented &= extra.side in (None, around.side)
+        documented = extra.is_told(around) and extra.side in (None, around.side)
         documented &= not (extra.absent and around.tells(extra.absent))
         weight = refinement.weight + len(extra.absent & around.absent)
         if documented and weight > most:
@@ -204,6 +207,8 @@ class _Profile(NamedTuple):
     Attributes:
         stems: Stems of its words.
         absent: Stems of what it says is not there ("without aura").
+        accompanied: Those of its stems that come with the condition ("with aura").
+        choices: Sites of which one is enough ("heel and midfoot", guideline I.A.14).
         attributes: Stages and degrees.
         side: Its side, where another code is its mirror image.
         open_words: How often it says that something is left open.
@@ -211,9 +216,16 @@ class _Profile(NamedTuple):
 
     stems: frozenset[str]
     absent: frozenset[str]
+    accompanied: frozenset[str]
+    choices: frozenset[str]
     attributes: frozenset[str]
     side: str | None
     open_words: int
+
+    def is_told(self, around: Surroundings) -> bool:
+        """Tell whether all its words are documented, of a choice of sites one."""
+        needed = self.stems - self.choices if around.tells_any(self.choices) else self.stems
+        return around.tells(needed) and self.attributes <= around.attributes
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -226,7 +238,26 @@ def _profile(system: CodeSystem, code: str) -> _Profile:
     stems = text_stems(without_attributes(plain)) - _EMPTY_STEMS
     if side:
         stems -= _SIDE_STEMS
-    return _Profile(stems, absent, attributes(plain), side, len(_OPEN.findall(entry.title)))
+    return _Profile(
+        stems=stems,
+        absent=absent,
+        accompanied=stems & text_stems(" ".join(_ACCOMPANIED.findall(plain))),
+        choices=stems & _choices(plain.lower()),
+        attributes=attributes(plain),
+        side=side,
+        open_words=len(_OPEN.findall(entry.title)),
+    )
+
+
+def _choices(title: str) -> frozenset[str]:
+    """Return the stems of single words for sites that a title joins."""
+    pairs = [pair for pair in _JOINED.findall(title) if site_words().issuperset(pair)]
+    return text_stems(" ".join(word for pair in pairs for word in pair))
+
+
+def _larger_sites(stems: Collection[str]) -> frozenset[str]:
+    """Return the stems of the larger sites that sites are part of."""
+    return frozenset().union(*(larger_sites().get(s, frozenset()) for s in stems))
 
 
 def _mirrored_side(system: CodeSystem, code: str) -> str | None:
@@ -271,7 +302,8 @@ def _is_other(system: CodeSystem, code: str) -> bool:
 
 def _addition(own: _Profile, their: _Profile) -> _Profile | None:
     """Return what a title adds to an open one; None where it adds nothing or takes some away."""
-    if not (own.stems <= their.stems and own.attributes <= their.attributes):
+    kept = their.stems | _larger_sites(their.stems)
+    if not (own.stems <= kept and own.attributes <= their.attributes):
         return None
     if own.side not in (None, their.side):
         return None
@@ -279,6 +311,8 @@ def _addition(own: _Profile, their: _Profile) -> _Profile | None:
     added = _Profile(
         stems=their.stems - own.stems,
         absent=their.absent - own.absent,
+        accompanied=their.accompanied - own.stems,
+        choices=their.choices - own.stems,
         attributes=their.attributes - own.attributes,
         side=side,
         open_words=0,
@@ -313,7 +347,10 @@ def _fit(system: CodeSystem, child: str, parent: _Profile, around: Surroundings)
     own = _profile(system, child)
     extra = own.stems - parent.stems
     graded = own.attributes - parent.attributes
-    supported = sum(around.tells({s}) for s in extra) + 2 * len(graded & around.attributes)
+    told = {s for s in extra if around.tells({s})}
+    if not extra & own.accompanied <= told:
+        told -= own.accompanied  # a part of what comes with it is nothing
+    supported = len(told) + 2 * len(graded & around.attributes)
     unsupported = len(extra) + 2 * len(graded) - supported
     absent = own.absent - parent.absent
     supported += len(absent & around.absent)
@@ -324,7 +361,9 @@ def _fit(system: CodeSystem, child: str, parent: _Profile, around: Surroundings)
         contradicted |= around.side not in (None, own.side)
     opens = own.open_words > parent.open_words
     unspecified = own.open_words > 0 and not _is_other(system, child)
+    narrowed = sum(around.tells({s}) for s in parent.stems - own.stems)
     cost = (0.0 if opens else _UNSUPPORTED) * unsupported + _CONTRADICTED * contradicted
+    cost += _UNSUPPORTED * narrowed
     return _Fit(
         support=supported - cost,
         unspecified=unspecified,

@@ -77,6 +77,10 @@ class Surroundings:
         """Tell whether all stems stand near the mention or hold for the note."""
         return all(s in self.near or s in self.patient for s in stems)
 
+    def tells_any(self, stems: Iterable[str]) -> bool:
+        """Tell whether one of some stems stands near the mention."""
+        return any(s in self.near for s in stems)
+
 
 def attributes(text: str) -> frozenset[str]:
     """Return the stages and degrees that a text names, such as ``stage 3b`` or ``degree 2``."""

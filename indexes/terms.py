@@ -59,6 +59,7 @@ _CONTEXT = 5  # content tokens before and after a mention that may make its code
 # "Pressure ulcer of other site": no note calls a site so.
 _OTHER_SITE = re.compile(r"\bof other (?:specified )?(?:sites?|parts?)\b")
 _NEGATIONS = frozenset({"no", "without", "not"})
+_ABSENT = re.compile(r"\b(?:no|not|without)\b[^,]*", re.I)
 _NEGATION_ENDS = frozenset({"but", "with", "has", "had", "is", "was"})
 _NEGATION_REACH = 4  # tokens, the negation itself included
 _MAX_MENTIONS = 5
@@ -119,6 +120,11 @@ class _Match:
     implied: bool
 
 
+def _is_without(tokens: Sequence[Token], place: int) -> bool:
+    """Tell whether a token ends "w/o"."""
+    return [t.text.lower() for t in tokens[max(place - 2, 0) : place + 1]] == ["w", "/", "o"]
+
+
 def _still_ruled_out(left: int, word: str) -> int:
     """Return for how many tokens a negation still holds, the one at hand included."""
     if word in _NEGATIONS:
@@ -127,11 +133,16 @@ def _still_ruled_out(left: int, word: str) -> int:
 
 
 def _crosses_negation(
-    stems: frozenset[str], places: frozenset[int], negated: Collection[int]
+    nearest: Mapping[str, int], absent: frozenset[str], negated: Collection[int]
 ) -> bool:
-    """Tell whether a match joins what a note rules out with what it does not."""
-    if not _NEGATIONS.isdisjoint(stems):
-        return False
+    """Tell whether a match joins what a note rules out with what it does not.
+
+    Args:
+        nearest: Places of the stems of a term.
+        absent: Stems that the term itself says are not there, its negation among them.
+        negated: Places that the note rules out.
+    """
+    places = {place for s, place in nearest.items() if s not in absent}
     return 0 < sum(place in negated for place in places) < len(places)
 
 
@@ -170,6 +181,7 @@ class TermGenerator:
         first_composed = len(terms)
         self._by_rarest: dict[str, list[int]] = defaultdict(list)
         self._weights: list[float] = []
+        self._absent: dict[int, frozenset[str]] = {}
         seen: Counter[frozenset[str]] = Counter()
         for number, term in enumerate(self._terms):
             rarest = max(term.stems, key=lambda s: (self._idf[s], s))
@@ -181,6 +193,8 @@ class TermGenerator:
             kind_weight = _KIND_WEIGHT[term.kind] * (1 if number < first_composed else _COMPOSED)
             self._weights.append(kind_weight * information * rank_weight)
             seen[term.stems] += 1
+            if not _NEGATIONS.isdisjoint(term.stems):
+                self._absent[number] = text_stems(" ".join(_ABSENT.findall(term.text)))
         self._codes = TermCodes(system)
         self._implications = Implications(load_readings())
         self._abbreviations = _AbbreviationReader(abbreviations)
@@ -229,7 +243,8 @@ class TermGenerator:
                     reading.trust[place] = _AMBIGUOUS
             if token.start >= covered_until and own:
                 self._place(reading, place, token.text.lower(), own)
-            ruled_out = _still_ruled_out(ruled_out, token.text.lower())
+            word = "without" if _is_without(tokens, place) else token.text.lower()
+            ruled_out = _still_ruled_out(ruled_out, word)
             if ruled_out:
                 reading.negated.add(place)
             content += _SEPARATION.get(token.text, int(own is not None and own not in _NEUTRAL))
@@ -306,7 +321,7 @@ class TermGenerator:
                 continue
             closeness = len(stems) / (len(stems) + 0.5 * max(0, foreign))
             trust = math.prod(reading.trust.get(p, 1.0) for p in places)
-            if _crosses_negation(stems, places, reading.negated):
+            if _crosses_negation(nearest, self._absent.get(number, frozenset()), reading.negated):
                 continue
             implied = any(taken in reading.implied for taken in nearest.items())
             if implied and len(places) == 1:
