@@ -10,7 +10,7 @@ documented. The 7th character follows the episode of care (I.C.19.a).
 
 import functools
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from indexes.candidates import Candidate
 from indexes.episodes import Episode
 from indexes.implications import larger_sites
 from indexes.surroundings import (
+    Side,
     Surroundings,
     attributes,
     side_of,
@@ -36,7 +37,7 @@ _ABSENT = re.compile(
 )
 _ACCOMPANIED = re.compile(r"\bwith ([^,]+)", re.I)
 _JOINED = re.compile(r"\b([a-z]+) (?:and|or) ([a-z]+)\b")
-_RESIDUAL = re.compile(r"\bother\b|\bwith unspecified complications\b", re.I)
+_RESIDUAL = re.compile(r"\bother\b|\bwith unspecified (?!severity)", re.I)
 # What is taken for granted unless the note says otherwise: it costs a title nothing and need not be
 # documented. Fractures are closed and displaced (I.C.19.c.1).
 _GRANTED = re.compile(
@@ -53,7 +54,7 @@ _GRANTED = re.compile(
 _ABSENT = re.compile(
     r"\bwithout (?:mention of |evidence of |current )?([^,]+?)(?=,| with |$)", re.I
 )
-_RESIDUAL = re.compile(r"\bother\b|\bwith unspecified complications\b", re.I)
+_RESIDUAL = re.compile(r"\bother\b|\bwith unspecified (?!severity)", re.I)
 # What is taken for granted unless the note says otherwise: it costs a title nothing and need not be
 # documented. Fractures are closed and displaced (I.C.19.c.1).
 _GRANTED = re.compile(
@@ -74,10 +75,10 @@ _AFTERCARE = frozenset({"heal", "aftercar", "subsequ"})
 _SEQUELA = frozenset({"sequela", "late"})
 _SIDE_STEMS = frozenset({"right", "left", "bilater"})
 # Words of titles that name nothing by themselves.
-_EMPTY_STEMS = frozenset({"region", "level", "joint"})
-_SEVENTH_WORDS = frozenset({"stage", "applic", "unspecifi", "not"})
-_MAX_DEPTH = 6
+_EMPTY_STEMS = frozenset({"region", "level", "joint", "phase"})
+_EACH_SIDE: tuple[Side, Side] = ("right", "left")
 _UNSUPPORTED = 0.4  # what a word of a title that nothing supports costs, beside a supported one
+_CONFIRMED = 0.1  # what it is worth to document what is taken for granted
 _CONTRADICTED = 10.0
 
 
@@ -99,8 +100,8 @@ def specify(
         surroundings: What else is known of the mention.
     """
     around = surroundings or Surroundings(frozenset(context), side=side_of(context))
-    stem = _descend(system, code, around)
-    return finish(system, stem, around) if stem else None
+    stems = _descend(system, code, around)
+    return finish(system, stems[0], around) if stems else None
 
 
 def compose(system: CodeSystem, code: str, around: Surroundings) -> tuple[str, ...]:
@@ -115,30 +116,44 @@ def compose(system: CodeSystem, code: str, around: Surroundings) -> tuple[str, .
         code: A code that exists, billable or not.
         around: What stands around the mention.
     """
-    found = _compose_one(system, code, around)
-    if around.side != "bilateral" or found is None or _profile(system, found).side:
-        return (found,) if found else ()
-    each = [_compose_one(system, code, replace(around, side=s)) for s in ("right", "left")]
-    sided = tuple(c for c in each if c and _profile(system, c).side)
-    return sided if len(sided) == 2 else (found,)
+    found = _compose_side(system, code, around)
+    if around.side != "bilateral" or any(_profile(system, c).side for c in found):
+        return found
+    right, left = (_compose_side(system, code, replace(around, side=s)) for s in _EACH_SIDE)
+    sided = right and left and all(_profile(system, c).side for c in (*right, *left))
+    return (*right, *left) if sided else found
 
 
-def _compose_one(system: CodeSystem, code: str, around: Surroundings) -> str | None:
-    stem = _descend(system, code, around)
-    return _refine(system, stem, around) if stem else None
+def _compose_side(system: CodeSystem, code: str, around: Surroundings) -> tuple[str, ...]:
+    stems = _descend(system, code, around)
+    return tuple(dict.fromkeys(c for stem in stems for c in _refine(system, stem, around)))
 
 
-def _descend(system: CodeSystem, code: str, around: Surroundings) -> str | None:
-    """Return the descendant that is complete but for a 7th character."""
-    for _ in range(_MAX_DEPTH):
-        if _is_whole(system, code):
-            return code
-        own = _profile(system, code)
-        fits = {child: _fit(system, child, own, around) for child in system.children(code)}
-        code = max(fits, key=fits.__getitem__)
-        if not fits[code].decided:
-            return None
-    return None
+def _descend(system: CodeSystem, code: str, around: Surroundings) -> tuple[str, ...]:
+    """Return the descendants that are complete but for a 7th character.
+
+    More than one where the words around support several children alike ("with hypoxia and
+    hypercapnia").
+    """
+    if _is_whole(system, code):
+        return (code,)
+    own = _profile(system, code)
+    fits = {child: _fit(system, child, own, around) for child in system.children(code)}
+    first = max(fits, key=fits.__getitem__)
+    if not fits[first].decided:
+        return ()
+    alike = [c for c in fits if c == first or _is_told_alike(system, c, first, fits, around)]
+    return tuple(found for child in alike for found in _descend(system, child, around))
+
+
+def _is_told_alike(
+    system: CodeSystem, child: str, first: str, fits: Mapping[str, "_Fit"], around: Surroundings
+) -> bool:
+    """Tell whether a child is documented as fully as the best one, by words of its own."""
+    own, best = _profile(system, child), _profile(system, first)
+    apart = bool(own.stems - best.stems) and bool(best.stems - own.stems)
+    alike = fits[child].support == fits[first].support
+    return alike and apart and own.is_told(around) and best.is_told(around)
 
 
 def _is_whole(system: CodeSystem, code: str) -> bool:
@@ -148,17 +163,17 @@ def _is_whole(system: CodeSystem, code: str) -> bool:
     return system.get(system.children(code)[0]).seventh is not None
 
 
-def _refine(system: CodeSystem, code: str, around: Surroundings) -> str:
-    """Return the code of the same condition that names what a code leaves open, if one does."""
-    best, most = code, 0
-    for refinement in _refinements(system, code):
-        extra = refinement.extra
-        documented = extra.is_told(around) and extra.side in (None, around.side)
-        documented &= not (extra.absent and around.tells(extra.absent))
-        weight = refinement.weight + len(extra.absent & around.absent)
-        if documented and weight > most:
-            best, most = refinement.code, weight
-    return best
+def _refine(system: CodeSystem, code: str, around: Surroundings) -> tuple[str, ...]:
+    """Return the codes of the same condition that name what a code leaves open, else itself.
+
+    Several where they add different words and all of them are documented.
+    """
+    told = {r: r.worth(around) for r in _refinements(system, code) if r.is_told(around)}
+    most = max(told.values(), default=0)
+    if not most:
+        return (code,)
+    best = {r.extra.stems: r.code for r, worth in told.items() if worth == most}
+    return tuple(best.values())
 
 
 def gives_way(system: CodeSystem, code: str, others: Collection[str]) -> bool:
@@ -211,6 +226,7 @@ class _Profile(NamedTuple):
         choices: Sites of which one is enough ("heel and midfoot", guideline I.A.14).
         attributes: Stages and degrees.
         side: Its side, where another code is its mirror image.
+        granted: Stems of what is taken for granted, which may be documented all the same.
         open_words: How often it says that something is left open.
     """
 
@@ -220,6 +236,7 @@ class _Profile(NamedTuple):
     choices: frozenset[str]
     attributes: frozenset[str]
     side: str | None
+    granted: frozenset[str]
     open_words: int
 
     def is_told(self, around: Surroundings) -> bool:
@@ -245,6 +262,7 @@ def _profile(system: CodeSystem, code: str) -> _Profile:
         choices=stems & _choices(plain.lower()),
         attributes=attributes(plain),
         side=side,
+        granted=text_stems(" ".join(_GRANTED.findall(entry.title))),
         open_words=len(_OPEN.findall(entry.title)),
     )
 
@@ -278,11 +296,17 @@ class _Refinement(NamedTuple):
     code: str
     extra: _Profile
 
-    @property
-    def weight(self) -> int:
-        """How much it adds, apart from what it says is not there."""
+    def is_told(self, around: Surroundings) -> bool:
+        """Tell whether all that it adds is documented, and nothing against it."""
         extra = self.extra
-        return len(extra.stems) + 2 * len(extra.attributes) + (extra.side is not None)
+        ruled_out = bool(extra.absent) and around.tells(extra.absent)
+        return extra.is_told(around) and extra.side in (None, around.side) and not ruled_out
+
+    def worth(self, around: Surroundings) -> int:
+        """Return how much of what it adds is documented."""
+        extra = self.extra
+        words = len(extra.stems) + len(extra.absent & around.absent)
+        return words + 2 * len(extra.attributes) + (extra.side is not None)
 
 
 @functools.lru_cache(maxsize=20_000)
@@ -303,7 +327,8 @@ def _is_other(system: CodeSystem, code: str) -> bool:
 def _addition(own: _Profile, their: _Profile) -> _Profile | None:
     """Return what a title adds to an open one; None where it adds nothing or takes some away."""
     kept = their.stems | _larger_sites(their.stems)
-    if not (own.stems <= kept and own.attributes <= their.attributes):
+    graded = all(any(t.startswith(o) for t in their.attributes) for o in own.attributes)
+    if not (graded and own.stems <= kept):  # stage 3a is of stage 3
         return None
     if own.side not in (None, their.side):
         return None
@@ -315,6 +340,7 @@ def _addition(own: _Profile, their: _Profile) -> _Profile | None:
         choices=their.choices - own.stems,
         attributes=their.attributes - own.attributes,
         side=side,
+        granted=frozenset(),
         open_words=0,
     )
     return added if added.stems or added.attributes or side or added.absent else None
@@ -352,6 +378,7 @@ def _fit(system: CodeSystem, child: str, parent: _Profile, around: Surroundings)
         told -= own.accompanied  # a part of what comes with it is nothing
     supported = len(told) + 2 * len(graded & around.attributes)
     unsupported = len(extra) + 2 * len(graded) - supported
+    confirmed = _CONFIRMED * around.tells_any(own.granted - parent.granted)
     absent = own.absent - parent.absent
     supported += len(absent & around.absent)
     contradicted = bool(absent) and around.tells(absent)
@@ -365,7 +392,7 @@ def _fit(system: CodeSystem, child: str, parent: _Profile, around: Surroundings)
     cost = (0.0 if opens else _UNSUPPORTED) * unsupported + _CONTRADICTED * contradicted
     cost += _UNSUPPORTED * narrowed
     return _Fit(
-        support=supported - cost,
+        support=supported + confirmed - cost,
         unspecified=unspecified,
         residual_position=child.endswith("9"),
         decided=supported > 0 or unspecified or child.endswith("9") or not extra,
@@ -382,10 +409,21 @@ def finish(system: CodeSystem, code: str, around: Surroundings) -> str:
     wanted = next((c for c in episode.characters(code) if c in by_character), None)
     if wanted:
         return by_character[wanted]
-    # Not every 7th character tells an episode: the stage of a glaucoma, which fetus is meant.
-    meanings = {child: text_stems(system.get(child).seventh or "") for child in children}
-    told = [c for c, stems in meanings.items() if stems & around.near - _SEVENTH_WORDS]
-    return told[0] if told else children[0]
+    # Not every 7th character tells an episode: the stage of a glaucoma, the side of an eye.
+    fits = {child: _seventh_fit(system.get(child).seventh or "", around) for child in children}
+    return max(children, key=lambda child: fits[child])
+
+
+def _seventh_fit(meaning: str, around: Surroundings) -> tuple[float, bool]:
+    """Return how well a 7th character fits that names a side, a stage or a fetus."""
+    named = next((side for side, _, _ in sides(meaning)), None)
+    words = text_stems(meaning) - _SIDE_STEMS
+    told = sum(s in around.near for s in words)
+    is_open = "unspecified" in meaning or "not applicable" in meaning
+    support = told - (0 if is_open else _UNSUPPORTED * (len(words) - told))
+    if named:
+        support += 1 if named == around.side else -1
+    return support, is_open
 
 
 def _episode(stems: Collection[str]) -> Episode:

@@ -53,9 +53,21 @@ _WORD = re.compile(rf"[a-z]{{{_MIN_FUZZY_LENGTH - 1},}}")
 _SEPARATION = {",": 1, ";": 2, ":": 1}
 # Words about a place that keep nothing apart: "the dorsal aspect of the right hand".
 _NEUTRAL = frozenset(
-    {"right", "left", "bilater", "aspect", "region", "area", "surfac", "side", "dorsal", "ventral"}
+    {
+        "w",
+        "right",
+        "left",
+        "bilater",
+        "aspect",
+        "region",
+        "area",
+        "surfac",
+        "side",
+        "dorsal",
+        "ventral",
+    }
 )
-_CONTEXT = 5  # content tokens before and after a mention that may make its code more specific
+_CONTEXT = 7  # content tokens before and after a mention that may make its code more specific
 # "Pressure ulcer of other site": no note calls a site so.
 _OTHER_SITE = re.compile(r"\bof other (?:specified )?(?:sites?|parts?)\b")
 _NEGATIONS = frozenset({"no", "without", "not"})
@@ -111,6 +123,17 @@ class _Reading:
                     (absent if p in ruled_out else near).add(s)
         return frozenset(near), frozenset(absent)
 
+    def claimed(self, match: "_Match", spoken: Iterable["_Match"]) -> frozenset[int]:
+        """Return the places of other mentions; what is said next to a mention belongs to it too."""
+        return frozenset().union(*(o.places for o in spoken if self._is_apart(match, o)))
+
+    def _is_apart(self, match: "_Match", other: "_Match") -> bool:
+        if not match.places.isdisjoint(other.places):
+            return False
+        first, last = self.content[min(match.places)], self.content[max(match.places)]
+        start, end = self.content[min(other.places)], self.content[max(other.places)]
+        return max(start - last, first - end) > 1
+
 
 @dataclass(frozen=True, slots=True)
 class _Match:
@@ -144,12 +167,6 @@ def _crosses_negation(
     """
     places = {place for s, place in nearest.items() if s not in absent}
     return 0 < sum(place in negated for place in places) < len(places)
-
-
-def _claimed(match: _Match, spoken: Iterable[_Match]) -> frozenset[int]:
-    """Return the places of other mentions; one that shares words with a match says more of it."""
-    others = (other.places for other in spoken if match.places.isdisjoint(other.places))
-    return frozenset().union(*others)
 
 
 class TermGenerator:
@@ -304,7 +321,7 @@ class TermGenerator:
             term = self._terms[match.term]
             score = match.score * (_SILENCED if silenced else 1.0)
             mention = Mention(reading.span(match.places), min(score, 1.0), term.text, self.name)
-            near, absent = reading.around(match.places, _claimed(match, spoken))
+            near, absent = reading.around(match.places, reading.claimed(match, spoken))
             wording = term.stems | text_stems(self._system.get(term.code).title)
             around = facts.around(mention.span, near, absent, wording)
             yield from self._codes.of(term.code, mention, around)
