@@ -32,9 +32,6 @@ from knowledge.note_text import Note
 
 _OPEN = re.compile(r"\bunspecified\b|\bNOS\b|\bwithout\b|\buncomplicated\b", re.I)
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_ABSENT = re.compile(
-    r"\bwithout (?:mention of |evidence of |current )?([^,]+?)(?=,| with |$)", re.I
-)
 _ACCOMPANIED = re.compile(r"\bwith ([^,]+)", re.I)
 _JOINED = re.compile(r"\b([a-z]+) (?:and|or) ([a-z]+)\b")
 _RESIDUAL = re.compile(r"\bother\b|\bwith unspecified (?!severity)", re.I)
@@ -52,30 +49,13 @@ _GRANTED = re.compile(
 )
 # What a title says is not there costs nothing where a note is silent on it.
 _ABSENT = re.compile(
-    r"\bwithout (?:mention of |evidence of |current )?([^,]+?)(?=,| with |$)", re.I
-)
-_RESIDUAL = re.compile(r"\bother\b|\bwith unspecified (?!severity)", re.I)
-# What is taken for granted unless the note says otherwise: it costs a title nothing and need not be
-# documented. Fractures are closed and displaced (I.C.19.c.1).
-_GRANTED = re.compile(
-    r",?\s*\b(?:unspecified as (?:to )?acute or chronic|chronic or unspecified"
-    r"|(?:with )?unspecified (?:severity|trimester|stage|degree|type)"
-    r"|unspecified|not intractable|not stated as uncontrolled|uncomplicated"
-    r"|without (?:mention of )?(?:any )?(?:complications?|status (?:migrainosus|asthmaticus)"
-    r"|foreign body|damage to nail|exacerbation|obstruction(?: or gangrene)?"
-    r"|perforation(?: or abscess)?(?: without bleeding)?|bleeding|hemorrhage|angina pectoris"
-    r"|rupture|behavioral disturbance)"
-    r"|single episode|not specified as recurrent|spontaneous|closed|initial encounter"
-    r"|unilateral(?=.*\b(?:right|left|unspecified)\b)"
-    r"|displaced(?= [a-z ]*fracture)|primary(?= osteoarthritis)|current|type"
-    r")\b",
-    re.I,
+    r"\bwithout (?:mention of |evidence of |current )?(foreign body|[^,]+?(?=,| with |$))", re.I
 )
 _AFTERCARE = frozenset({"heal", "aftercar", "subsequ"})
 _SEQUELA = frozenset({"sequela", "late"})
 _SIDE_STEMS = frozenset({"right", "left", "bilater"})
 # Words of titles that name nothing by themselves.
-_EMPTY_STEMS = frozenset({"region", "level", "joint", "phase"})
+_EMPTY_STEMS = frozenset({"both", "region", "level", "joint", "phase"})
 _EACH_SIDE: tuple[Side, Side] = ("right", "left")
 _UNSUPPORTED = 0.4  # what a word of a title that nothing supports costs, beside a supported one
 _CONFIRMED = 0.1  # what it is worth to document what is taken for granted

@@ -83,7 +83,7 @@ class Surroundings:
 
 
 def attributes(text: str) -> frozenset[str]:
-    """Return the stages and degrees that a text names, such as ``stage 3b`` or ``degree 2``."""
+    """Return the stages, grades and degrees that a text names, all as in ``stage 3b``."""
     return frozenset(_attribute(match) for match in _GRADED.finditer(text)) - {""}
 
 
@@ -96,11 +96,11 @@ def _attribute(match: re.Match[str]) -> str:
     if match["open"]:
         return "unstageable"
     if match["ordinal"]:
-        return f"degree {_FIGURES[match['ordinal'].lower()]}"
+        return f"stage {_FIGURES[match['ordinal'].lower()]}"
     if match["figure"]:
         figure = match["figure"].lower()
         return f"stage {_FIGURES.get(figure, figure)}{(match['part'] or '').lower()}"
-    return "degree 2"  # a burn of partial thickness
+    return "stage 2"  # a burn of partial thickness
 
 
 def sides(text: str) -> Iterator[tuple[Side, int, int]]:
