@@ -55,7 +55,7 @@ _AFTERCARE = frozenset({"heal", "aftercar", "subsequ"})
 _SEQUELA = frozenset({"sequela", "late"})
 _SIDE_STEMS = frozenset({"right", "left", "bilater"})
 # Words of titles that name nothing by themselves.
-_EMPTY_STEMS = frozenset({"both", "region", "level", "joint", "phase"})
+_EMPTY_STEMS = frozenset({"region", "level", "joint", "phase"})
 _EACH_SIDE: tuple[Side, Side] = ("right", "left")
 _UNSUPPORTED = 0.4  # what a word of a title that nothing supports costs, beside a supported one
 _CONFIRMED = 0.1  # what it is worth to document what is taken for granted
@@ -258,16 +258,24 @@ def _larger_sites(stems: Collection[str]) -> frozenset[str]:
     return frozenset().union(*(larger_sites().get(s, frozenset()) for s in stems))
 
 
-def _mirrored_side(system: CodeSystem, code: str) -> str | None:
-    """Return the side of a code; "right heart failure" has no mirror image and so no side."""
+def _mirrored_side(system: CodeSystem, code: str) -> Side | None:
+    """Return the side of a code; "right heart failure" has no mirror image and so no side.
+
+    The mirror image stands beside the code or beside one above it that is of the same side.
+    """
     entry = system.get(code)
-    named = {side for side, _, _ in sides(entry.title)}
-    if len(named) != 1 or entry.parent is None:
+    named = _sides_of(entry.title)
+    if len(named) != 1 or entry.parent is None or entry.parent not in system:
         return None
-    side = named.pop()
-    siblings = (system.get(c).title.lower() for c in system.children(entry.parent))
-    others = {s for title in siblings for s, _, _ in sides(title)} - {side}
-    return side if others else None
+    if named == _sides_of(system.get(entry.parent).title):
+        return _mirrored_side(system, entry.parent)
+    beside = (system.get(c).title for c in system.children(entry.parent))
+    mirrored = any(_sides_of(title) - named for title in beside)
+    return next(iter(named)) if mirrored else None
+
+
+def _sides_of(title: str) -> frozenset[Side]:
+    return frozenset(side for side, _, _ in sides(title))
 
 
 class _Refinement(NamedTuple):
