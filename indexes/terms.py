@@ -67,6 +67,8 @@ _NEUTRAL = frozenset(
         "ventral",
     }
 )
+_JOINING = frozenset({"with", "w"})
+_JOINED_REACH = 3  # content tokens after "with" that belong to what stands before it
 _CONTEXT = 7  # content tokens before and after a mention that may make its code more specific
 # "Pressure ulcer of other site": no note calls a site so.
 _OTHER_SITE = re.compile(r"\bof other (?:specified )?(?:sites?|parts?)\b")
@@ -132,7 +134,9 @@ class _Reading:
             return False
         first, last = self.content[min(match.places)], self.content[max(match.places)]
         start, end = self.content[min(other.places)], self.content[max(other.places)]
-        return max(start - last, first - end) > 1
+        following = self.tokens[max(match.places) + 1 :][:1]
+        joined = any(token.text.lower() in _JOINING for token in following)
+        return max(start - last, first - end) > (_JOINED_REACH if joined else 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def ranked(generator, text):
         ("Diabetic foot ulcer of the right heel with fat layer exposed.", "L97.412"),
         ("Acute cystitis w/o hematuria.", "N30.00"),
         ("POAG OS, severe stage.", "H40.1123"),
+        ("Proliferative diabetic retinopathy with macular edema, right eye.", "E11.3511"),
         # fractures and episodes
         ("Displaced comminuted fracture of the shaft of the left humerus.", "S42.352A"),
         ("Closed fracture of left distal radius after a fall.", "S52.502A"),
