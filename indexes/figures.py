@@ -1,17 +1,13 @@
-"""Candidates that a figure decides: the body mass index and the weeks of a pregnancy.
+"""Candidates that a figure decides: the body mass index.
 
-The week of Z3A is the completed one at the encounter (guideline section I.C.21.c.11). Z68 is chosen
-by a number that no wording holds. Only adult codes are given; those of patients under 20 go by
-percentile. Whether a weight diagnosis stands beside it (guideline section I.B.14) is for the coding
-policy.
+Z68 is chosen by a number that no wording holds. Only adult codes are given; those of patients under
+20 go by percentile. Whether a weight diagnosis stands beside it (guideline section I.B.14) is for
+the coding policy.
 """
 
 import re
-from collections.abc import Iterator
 
 from indexes.candidates import Candidate, Mention
-from indexes.gestation import week_code
-from indexes.note_facts import NoteFacts
 from knowledge.note_text import Note, Span
 
 _BMI = re.compile(
@@ -20,7 +16,6 @@ _BMI = re.compile(
     re.IGNORECASE,
 )
 _TERM = "Body mass index, adult"
-_WEEKS_TERM = "Weeks of gestation"
 _PLAUSIBLE = (10.0, 99.9)
 # Above 40 the classification goes in steps: lower bound and code, highest first.
 _STEPS = ((70, "Z68.45"), (60, "Z68.44"), (50, "Z68.43"), (45, "Z68.42"), (40, "Z68.41"))
@@ -40,26 +35,14 @@ class FigureGenerator:
     name = "figures"
 
     def candidates(self, note: Note, k: int) -> list[Candidate]:
-        """Return the codes of the figures in the note, at most ``k``."""
-        found = [*self._body_mass_index(note), *self._weeks(note)]
-        return found[:k]
-
-    def _body_mass_index(self, note: Note) -> Iterator[Candidate]:
-        """Yield the code of the last body mass index in the note, if it names one."""
+        """Return the code of the last body mass index in the note, if it names one."""
         found = [
             match
             for match in _BMI.finditer(note.text)
             if _PLAUSIBLE[0] <= float(match["value"]) <= _PLAUSIBLE[1]
         ]
-        if found:
-            last = found[-1]
-            yield self._candidate(bmi_code(float(last["value"])), Span(*last.span()), _TERM)
-
-    def _weeks(self, note: Note) -> Iterator[Candidate]:
-        """Yield the code of the completed weeks of a pregnancy that goes on or ends at term."""
-        gestation = NoteFacts(note).gestation
-        if gestation.weeks is not None and gestation.span is not None:
-            yield self._candidate(week_code(gestation.weeks), gestation.span, _WEEKS_TERM)
-
-    def _candidate(self, code: str, span: Span, term: str) -> Candidate:
-        return Candidate(code, 1.0, (Mention(span, 1.0, term, self.name),), {self.name: 1.0})
+        if not found or k < 1:
+            return []
+        last = found[-1]
+        mention = Mention(Span(*last.span()), 1.0, _TERM, self.name)
+        return [Candidate(bmi_code(float(last["value"])), 1.0, (mention,), {self.name: 1.0})]

@@ -4,7 +4,7 @@ import re
 from typing import Literal, NamedTuple
 
 from knowledge.life_stages import LifeStage
-from knowledge.note_text import Note, Span
+from knowledge.note_text import Note
 
 Part = Literal["pregnancy", "childbirth", "puerperium"]
 
@@ -52,13 +52,11 @@ class Gestation(NamedTuple):
     Attributes:
         stage: Whether the patient is pregnant or a newborn; None for everyone else.
         weeks: Completed weeks of a pregnancy, where they are stated.
-        span: The words that state them.
         part: How far the pregnancy is, by the end of the encounter.
     """
 
     stage: LifeStage | None = None
     weeks: int | None = None
-    span: Span | None = None
     part: Part = "pregnancy"
 
     @property
@@ -90,14 +88,7 @@ def read_gestation(note: Note) -> Gestation:
         part = "puerperium"
     if stated is None:
         return Gestation("pregnancy", part=part)
-    return Gestation("pregnancy", _weeks(stated), Span(*stated.span()), part)
-
-
-def week_code(weeks: int) -> str:
-    """Return the code of completed weeks of pregnancy."""
-    if weeks < 8:
-        return "Z3A.01"
-    return "Z3A.49" if weeks > 42 else f"Z3A.{weeks:02d}"
+    return Gestation("pregnancy", _weeks(stated), part)
 
 
 def _weeks(match: re.Match[str]) -> int:
