@@ -3,8 +3,8 @@
 Four files share one form (``statuses.yaml``, ``histories.yaml``, ``encounter_reasons.yaml``,
 ``external_causes.yaml``): groups of rules, each a code with the phrases that stand for it and with
 what has to be true of their place. ``long_term_drugs.yaml`` and ``allergens.yaml`` hold names by
-class. Finding them in a note is the work of `indexes.circumstances`; phrases are written as
-`knowledge.phrases` explains, and ``~`` in them takes up to three words.
+class. Finding them in a note is the work of `indexes.circumstances`; `knowledge.phrases` explains
+how phrases are written.
 """
 
 import re
@@ -21,7 +21,6 @@ from knowledge.phrases import PhraseTree
 from knowledge.strict_yaml import read_yaml
 
 _DATA = Path(__file__).parent / "data"
-_GAP = "(|{any}|{any} {any}|{any} {any} {any})"
 
 Side = Literal["right", "left"]
 When = Literal["holds", "past", "history", "family", "present", "said"]
@@ -157,11 +156,6 @@ def _rules(name: str, group: _Group) -> Iterator[tuple[_Rule, CircumstanceRule]]
         )
 
 
-def with_gaps(template: str) -> str:
-    """Return a template whose ``~`` takes up to three words."""
-    return template.replace("~", _GAP)
-
-
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """One file of rules.
@@ -184,13 +178,13 @@ def load_circumstances(name: CircumstanceFile) -> Circumstances:
     """
     file = _File.model_validate(read_yaml(_DATA / f"{name}.yaml"))
     pairs = [pair for key, group in file.groups.items() for pair in _rules(key, group)]
-    by_template: dict[str, list[CircumstanceRule]] = {}
-    for entry, rule in pairs:
-        for template in entry.phrases:
-            by_template.setdefault(template, []).append(rule)
     tree: PhraseTree[tuple[CircumstanceRule, ...]] = PhraseTree(file.words)
-    for template, rules in by_template.items():
-        tree.add(with_gaps(template), tuple(rules))
+    by_phrase: dict[str, dict[CircumstanceRule, None]] = {}
+    for entry, rule in pairs:
+        for phrase in (p for template in entry.phrases for p in tree.phrases(template)):
+            by_phrase.setdefault(phrase, {})[rule] = None
+    for phrase, rules in by_phrase.items():
+        tree.add(phrase, tuple(rules))
     return Circumstances(tuple(rule for _, rule in pairs), tree)
 
 

@@ -1,8 +1,8 @@
 """Phrases as data: templates with alternatives, compiled into one tree over the words of a text.
 
 A template is lower case. ``(a|b|)`` expands to each alternative, an empty one may be left out;
-``{name}`` takes any word of a word set; ``{any}`` takes any one word. Matching costs one walk from
-each word, however many phrases there are.
+``{name}`` takes any word of a word set; ``~`` takes up to three words, whatever they are. Matching
+costs one walk from each word, however many phrases there are.
 """
 
 import re
@@ -12,7 +12,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 _TOKEN = re.compile(r"\w+(?:[/'’-]\w+)*|[^\w\s]")
 _CHOICE = re.compile(r"\(([^()]*)\)")
 _LEAF = ""  # key of a node for what ends there; no token is empty
-_ANY = "{any}"
+_GAP = "~"
+_GAP_WORDS = 3
 _T = TypeVar("_T")
 
 
@@ -52,7 +53,7 @@ class PhraseTree(Generic[_T]):
     """
 
     def __init__(self, words: Mapping[str, str]) -> None:
-        self._sets: dict[str, str] = {_ANY: f"({_ANY})"}
+        self._sets: dict[str, str] = {}
         self._edges: dict[str, list[str]] = {}
         self._root: dict[str, Any] = {}
         for name, listed in words.items():
@@ -63,11 +64,16 @@ class PhraseTree(Generic[_T]):
             for word in single:
                 self._edges.setdefault(word, []).append(f"{{{name}}}")
 
-    def add(self, template: str, value: _T) -> None:
-        """Store ``value`` under every phrase of the template; what a phrase has already stays."""
+    def phrases(self, template: str) -> Iterator[str]:
+        """Yield the phrases of a template that names word sets."""
         for name, choice in self._sets.items():
             template = template.replace(name, choice)
         for phrase in expand_template(template):
+            yield " ".join(phrase.split())
+
+    def add(self, template: str, value: _T) -> None:
+        """Store ``value`` under every phrase of the template; what a phrase has already stays."""
+        for phrase in self.phrases(template):
             node = self._root
             for part in phrase.split():
                 edges = [part] if part in self._sets else [t.text for t in phrase_tokens(part)]
@@ -83,11 +89,19 @@ class PhraseTree(Generic[_T]):
             node, position = stack.pop()
             if _LEAF in node and (best is None or position > best[0]):
                 best = position, node[_LEAF]
+            if _GAP in node:
+                stack.extend((node[_GAP], after) for after in _gap_ends(tokens, position))
             if position < len(tokens):
                 word = tokens[position].text
                 for edge in (word, *self._edges.get(word, ())):
                     if edge in node:
                         stack.append((node[edge], position + 1))
-                if _ANY in node and word[0].isalnum():
-                    stack.append((node[_ANY], position + 1))
         return best
+
+
+def _gap_ends(tokens: Sequence[PhraseToken], start: int) -> Iterator[int]:
+    """Yield where a gap that opens at ``start`` may end; it holds words, no punctuation."""
+    for end in range(start, min(start + _GAP_WORDS, len(tokens)) + 1):
+        if end > start and not tokens[end - 1].text[0].isalnum():
+            return
+        yield end

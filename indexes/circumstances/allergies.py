@@ -18,6 +18,10 @@ _NO_ALLERGEN = re.compile(
     r"\b(?:tolerat\w+|ok with|no reaction to|can take|treated with|except|gives?n?)\b", re.I
 )
 _REACTION = re.compile(r"\b(?:reaction|causes?|with|from)\s*$", re.I)
+_NOT_ALLERGIC = re.compile(r"\b(?:not a true allergy|removed from (?:the |his |her )?(?:allergy )?list|delabel\w*)", re.I)
+# The code of the food where its baked form is tolerated.
+_BAKED = {"Z91.0110": "Z91.0111", "Z91.0120": "Z91.0121"}
+_BAKED_TOLERATED = re.compile(r"\bbaked (?:egg|milk)\w* (?:tolerat|without|ok|fine)|\b(?:tolerat|eats)\w* .{0,40}\bbaked (?:egg|milk)", re.I)
 # An allergic disease of its own, not a status.
 _DISEASE = re.compile(r"^\s*(?:rhinitis|conjunctivitis|colitis|proctocolitis|dermatitis)", re.I)
 
@@ -26,14 +30,17 @@ def read_allergies(reading: NoteReading) -> Iterator[Found]:
     """Yield the codes of allergy status."""
     for match, code in reading.matches(load_allergens()):
         if _is_allergy(match, reading):
-            yield Found(code, match.span)
+            baked = _BAKED.get(code) if _BAKED_TOLERATED.search(reading.note.text) else None
+            yield Found(baked or code, match.span)
 
 
 def _is_allergy(match: Match, reading: NoteReading) -> bool:
     before, after = match.before(_BEFORE), match.after(_AFTER)
     if reading.assertion(match.span) not in ("present", "historical"):
         return False
-    if match.sentence.kind == "allergies":
+    if _NOT_ALLERGIC.search(match.sentence.text):
+        return False
+    if match.sentence.kind == "allergies" and reading.in_list(match):
         return not _NO_ALLERGEN.search(before) and not _REACTION.search(before)
     if _CUE_BEFORE.search(before) and not _NO_ALLERGEN.search(before):
         return True

@@ -23,21 +23,21 @@ _RUNNING = re.compile(
     r"maintained|maintenance|managed|controlled|treated (?:with|by)|remains?|stable|chronic(?:ally)?|"
     r"long[- ]?term|lifelong|home|daily|current(?:ly)?|chronically|meds?|medications?|therapy with|"
     r"compliant|adherent|adjust(?:ed)?|increased?|decreased?|reduced?|titrated?|refill(?:ed)?|hold|held|"
-    r"with|w/|add(?:ed)?|start(?:ed)?|initiated?|begin|began|switch(?:ed)? to|discharged? (?:home )?on)\b",
+    r"with|w/|switch(?:ed)? to|discharged? (?:home )?on)\b",
     re.I,
 )
 # Cues behind it: a frequency is a running treatment.
 _FREQUENCY = re.compile(
     r"\b(?:daily|qd|qday|bid|tid|qid|qhs|hs|nightly|at bedtime|bedtime|weekly|monthly|every \w+ (?:weeks?|"
     r"months?)|q\s?\d+\s?(?:w|wk|weeks|months|mo)|once a (?:day|week|month)|twice (?:a day|daily)|"
-    r"units|with meals|in the morning|each (?:morning|night)|qam|qpm|qod|before meals|continued?|resumed?|"
-    r"since|for (?:\d+|several|many|the past) ?(?:\+ )?years|long[- ]?term|chronic(?:ally)?|lifelong|indefinitely|pump)\b",
+    r"units?|\d+\s?u|held|restart\w*|with meals|in the morning|each (?:morning|night)|qam|qpm|qod|before meals|continued?|resumed?|"
+    r"since|for (?:\d+|several|many|the past) ?(?:\+ )?(?:years|yrs)|long[- ]?term|chronic(?:ally)?|lifelong|indefinitely|pump)\b",
     re.I,
 )
 _CHRONIC = re.compile(
-    r"\b(?:chronic(?:ally)?|long[- ]?term|lifelong|indefinite(?:ly)?|maintenance|suppress\w*|prophyla\w*|"
-    r"for (?:\d+|several|many|the past|over) ?(?:\+ )?(?:years|months)|(?:years|months) of|"
-    r"since (?:19|20)\d\d|dependent|stable dose|pain (?:agreement|contract)|every day|opioid agreement)\b",
+    r"\b(?:chronic\w*|long[- ]?term|lifelong|indefinite(?:ly)?|maintenance|suppress\w*|prophyla\w*|ppx|"
+    r"for (?:\d+|several|many|the past|over) ?(?:\+ )?(?:years|yrs|months)|(?:years|months) of|"
+    r"since \w+|\(?\d+\s?(?:mo|mos|months|y|yrs?|years)\b|dependent|stable dose|pain (?:agreement|contract)|every day|opioid agreement)\b",
     re.I,
 )
 _DAILY = re.compile(
@@ -52,7 +52,7 @@ _OVER = re.compile(
     r"quit taking|overdose\w*|ingest\w*|consider(?:ing)?|discussed|declines|contraindicated|failed|"
     r"in (?:the )?(?:ed|er|ambulance|field|pacu|or)\b|due to|secondary to|induced|toxicity|"
     r"adverse|reaction|reversed|bridg\w+|en route|per ems|by ems|x1\b|x 1\b|once\b(?! (?:a|daily|weekly|monthly|per|every))|one dose|single dose|"
-    r"drip|infusion|gtt|bolus|loading|load(?:ed)?|sliding scale|correction(?:al)? (?:scale|insulin)|"
+    r"drip|infusion|gtt|bolus|loading|load(?:ed)?|sliding[- ]scale|correction(?:al)?|stress[- ]dose|"
     r"given|received|administered|dvt prophylaxis|vte prophylaxis|subq(?:ue)? prophylaxis)",
     re.I,
 )
@@ -62,7 +62,15 @@ _NO_AFTER = re.compile(
     r"\b(?:x|for)\s?\d+\s?(?:more )?(?:-\s?\d+ )?(?:d|days?|wks?|weeks?)\b|\b\d+[- ]day (?:course|taper|burst)|\b(?:burst|taper\w*|course)\b",
     re.I,
 )
-_ALLOWED_STARTS = re.compile(r"\b(?:start|initiat|begin|began|add)", re.I)
+# A drug that only begins now is not in long-term use yet.
+_BEGINS = re.compile(
+    r"\b(?:start(?:s|ed|ing)?|initiat\w+|begin(?:ning)?|began|begun|add(?:ed|ing)?|trial of|will|plan(?:ned)?|switch(?:ed)? to|new)\b",
+    re.I,
+)
+_BEGINS_AFTER = re.compile(r"\b(?:to start|started|begun|initiated|added)\b", re.I)
+_LONG_AGO = re.compile(r"\b(?:ago|last (?:year|month|spring|summer|fall|winter)|since|(?:19|20)\d\d)\b", re.I)
+_OTHER_ROUTE = re.compile(r"^\W*(?:\w+ )?(?:nasal|intranasal|cream|ointment|topical|eye ?drops?|drops|ophthalmic|gel|lotion|shampoo|suppositor\w+|enema|injection (?:of|to)|intra-?articular)\b", re.I)
+_LISTED = re.compile(r"\b(?:rx|meds?|medications?|home meds?|current meds?)\s*:", re.I)
 _TYPE_1 = re.compile(
     r"\b(?:type\s?(?:1|i|one)\b(?: (?:diabet\w+|dm)\b)?(?= diabet| dm|,|\.|;| with|$)|type\s?(?:1|i|one) (?:diabet\w+|dm)|t1dm|dm\s?1|iddm type 1|juvenile(?:-onset)? diabetes|lada)\b",
     re.I,
@@ -90,9 +98,14 @@ def _is_long_term(match: Match, drug: DrugClass, reading: NoteReading) -> bool:
     if kind in _BARRED or reading.assertion(match.span) not in ("present", "historical"):
         return False
     before, after = _clause(match)
-    if _OVER.search(before) or _NO_AFTER.search(after):
+    if _OVER.search(before) or _NO_AFTER.search(after) or _OTHER_ROUTE.search(after):
         return False
-    listed = kind == "medications"
+    if not _LONG_AGO.search(match.sentence.text) and (
+        _BEGINS.search(before) or _BEGINS_AFTER.search(after)
+    ):
+        return False
+    prefix = match.sentence.text[: match.span.start - match.sentence.span.start]
+    listed = kind == "medications" and reading.in_list(match) or bool(_LISTED.search(prefix))
     around = f"{before} {after}"
     if drug.evidence == "chronic":
         daily = listed and _DAILY.search(after) is not None
@@ -103,5 +116,5 @@ def _is_long_term(match: Match, drug: DrugClass, reading: NoteReading) -> bool:
 def _clause(match: Match) -> tuple[str, str]:
     """Return what stands before and behind a drug in its own part of the sentence."""
     before = re.split(r"[;.]\s|\bbut\b|\bhowever\b", match.before(_BEFORE))[-1]
-    after = re.split(r"[;]|\.\s|\bbut\b|\bhowever\b|\n", match.after(_AFTER))[0]
+    after = re.split(r"[;\n]|[.,]\s|\bbut\b|\bhowever\b", match.after(_AFTER))[0]
     return before, after

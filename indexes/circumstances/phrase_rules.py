@@ -29,6 +29,13 @@ _THIS_ENCOUNTER = re.compile(
 )
 
 
+_KIN_REACH = 4  # words
+# A relative named right before a disease, not as who tells of it.
+_KIN = re.compile(
+    r"\b(?:mother|father|mom|dad|brothers?|sisters?|siblings?|aunts?|uncles?|grand(?:mother|father|parents?)|cousins?|son|daughter)"
+    r"(?! (?:reports?|states?|says?|said|notes?|noticed|denies|gives?|brought|brings|is concerned|thinks|smok\w+|who|called|asks?|refus\w+|declin\w+))\b(?:(?!\b(?:patient|pt|he|she|his|her)\b)[^.;:])*$",
+    re.I,
+)
 _CURED = re.compile(
     r"\b(?:in remission|no evidence of (?:disease|recurren\w+)|ned|disease[- ]free|cured|resected|"
     r"no recurrence|without recurrence|(?:completed|finished) (?:\w+ )?(?:treatment|therapy|chemo\w*|"
@@ -69,6 +76,8 @@ def _applies(rule: CircumstanceRule, match: Match, reading: NoteReading) -> bool
     if rule.note_forbids and rule.note_forbids.search(reading.note.text):
         return False
     assertion = reading.assertion(match.span)
+    if rule.when == "family" and assertion == "present":
+        return _KIN.search(match.before(_KIN_REACH)) is not None
     if assertion not in _ASSERTIONS[rule.when]:
         return False
     if rule.when == "history":

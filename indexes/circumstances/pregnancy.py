@@ -15,6 +15,7 @@ _NOT_THE_MOTHER = re.compile(
     r"year[- ]old (?:male|man|boy))\b",
     re.I,
 )
+_THREATENED = re.compile(r"\bthreatened (?:miscarriage|abortion)|\bno ectopic|\bectopic (?:ruled out|excluded)", re.I)
 _DELIVERY = re.compile(
     r"\b(?:delivered|delivery|cesarean performed|live(?:born)? (?:male|female|infant))\b", re.I
 )
@@ -49,7 +50,7 @@ _FIRST = re.compile(r"\b(?:primigravid\w*|first pregnancy|nulliparous|primip)\b"
 def read_pregnancy(reading: NoteReading) -> Iterator[Found]:
     """Yield the weeks of gestation of the encounter and the supervision of a normal pregnancy."""
     text = reading.note.text
-    if not _PREGNANT.search(text) or _of_a_child(text):
+    if not _PREGNANT.search(text) or _of_a_child(_THREATENED.sub("", text)):
         return
     weeks = _weeks(text)
     if weeks is None:

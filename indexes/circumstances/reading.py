@@ -21,6 +21,7 @@ _MAJORITY = 18.0
 _RIGHT = frozenset({"right", "rt", "r", "right-sided"})
 _LEFT = frozenset({"left", "lt", "l", "left-sided"})
 _BOTH = frozenset({"bilateral", "bilaterally", "b/l", "both", "bilat"})
+_SUFFIX = re.compile(r"-(?=(?:induced|related|associated|dependent)\b)", re.I)
 _SIDE_REACH = 4  # words on either side of a phrase in which its side is sought
 
 
@@ -98,13 +99,25 @@ class NoteReading:
         sentence = note.sentences[index]
         text = note.slice(sentence.span)
         kind = note.sections[sentence.section].kind
-        return ReadSentence(sentence.span, text, phrase_tokens(text), kind)
+        # "NSAID-induced" names the drug; the offsets stay.
+        return ReadSentence(sentence.span, text, phrase_tokens(_SUFFIX.sub(" ", text)), kind)
 
     def assertion(self, span: Span) -> Assertion:
         """Return what the note says of the words at ``span``."""
         if span not in self._assertions:
             self._assertions[span] = self._annotator.of(span).assertion
         return self._assertions[span]
+
+    def in_list(self, match: Match) -> bool:
+        """Tell whether a match stands in the list that the heading of its section opens.
+
+        With text on the line of the heading that line is the list, else all up to a blank line.
+        """
+        note, start = self.note, match.span.start
+        section = note.section_at(start)
+        inline = "\n" not in note.text[section.span.start : section.body.start].lstrip()
+        between = note.text[section.body.start : start].strip(" \t")
+        return "\n" not in between if inline else "\n\n" not in between.lstrip("\n")
 
     @cached_property
     def minor(self) -> bool | None:

@@ -10,15 +10,15 @@ _BARRED: frozenset[SectionKind] = frozenset(
     {"family_history", "allergies", "medications", "disposition"}
 )
 _TOPIC = re.compile(
-    r"\b(?:smok(?:es?|ed|ing|er)|ex-?smoker|ex smoker|tobacco|cigarettes?|cigs?|cigars?|nicotine|vap(?:es?|ed|ing)|e-?cigs?|e-cigarettes?|juul\w*|"
-    r"snuff|chew(?:s|ing)? (?:tobacco|snuff)|dip(?:s|ping) tobacco|smokeless|pack[- ]?years?|pk-?yrs?|packs?(?:/day| a day| per day| daily)|ppd|half[- ]pack|pipe)\b",
+    r"\b(?:smok(?:es?|ed|ing|er)|ex-?smoker|ex smoker|vapers?|tobacco|cigarettes?|cigs?|cigars?|nicotine|vap(?:es?|ed|ing)|e-?cigs?|e-cigarettes?|juul\w*|"
+    r"snuff|chew(?:s|ing)? (?:tobacco|snuff)|dip(?:s|ping) tobacco|smokeless|pack[- ]?years?|pk-?yrs?|packs?(?:/day| a day| per day| daily)|ppd\b(?!\s*[#\d])(?<!\w)|half[- ]pack|pipe)\b",
     re.I,
 )
 _NEVER = re.compile(
     r"\b(?:never[- ](?:smok\w+|used|user|tobacco|vap\w+)|non-?smoker|nonsmoking|no (?:history of )?(?:tobacco|smok\w+|cigarettes?|nicotine|vaping|cigs?)|"
     r"(?:denies|denied)(?: any)?(?: current| past| use of| history of)?(?: alcohol,?| drug,?| illicit drugs,?| etoh,?| or| and)* ?(?:tobacco|smok\w+|cigarettes?|vaping|nicotine)|"
     r"(?:does not|doesn't|did not|do not|has not|never) (?:smoke|vape|use (?:tobacco|nicotine))\w*|(?:tobacco|smok\w+|cigarettes?)(?: use| status| history)?\s*[:\-–]\s*(?:no\b|never|none|denies|negative|neg\b|n\b)|"
-    r"smoking never|tobacco never|no alcohol,? (?:or )?(?:tobacco|smoking|drugs? or tobacco)|no (?:alcohol|etoh|drugs?)(?:,| or| and|/)+ ?(?:tobacco|smok\w+))\b",
+    r"(?:smoking|tobacco|vape|vaping|cigs?|cigarettes?|smoke)\s+(?:never|none|no|neg)\b|tobacco never|no alcohol,? (?:or )?(?:tobacco|smoking|drugs? or tobacco)|no (?:alcohol|etoh|drugs?)(?:,| or| and|/)+ ?(?:tobacco|smok\w+))\b",
     re.I,
 )
 _FORMER = re.compile(
@@ -27,6 +27,7 @@ _FORMER = re.compile(
     r"smoked\b(?!.*\bsmokes\b)|no longer smok\w+|gave up)",
     re.I,
 )
+_STOPPED = re.compile(r"\b(?:not smoked (?:since|for|in)|quit|former|ex-)\b", re.I)
 _NOT_QUIT = re.compile(
     r"\b(?:not ready to quit|wants? to quit|trying to quit|ready to quit|advised to quit|encouraged to quit|counsel\w* (?:on|to) quit\w*|would like to quit|unable to quit|interested in quitting|not quit|willing to quit|quit (?:date|line)|asked to quit|urged to quit|help(?:ing)? (?:him|her) quit|plans? to quit|contemplat\w+)\b",
     re.I,
@@ -36,7 +37,7 @@ _CURRENT = re.compile(
     re.I,
 )
 _SECOND_HAND = re.compile(
-    r"\b(?:second-?hand|second hand|passive|exposure to|(?:mother|father|mom|dad|parents?|husband|wife|spouse|partner|roommate|grandmother|grandfather) (?:who )?(?:smok\w+|vapes?)|smoke detector|smok\w+ (?:outside|in the home)|household|marijuana|cannabis|weed|thc|crack|smoke inhalation|house fire|counsel\w+ (?:regarding|about) .{0,20}avoid)\b",
+    r"\b(?:second-?hand|second hand|passive|exposure to|(?:mother|father|mom|dad|parents?|husband|wife|spouse|partner|roommate|grandmother|grandfather) (?:who )?(?:smok\w+|vapes?)|smoke detector|smok\w+ (?:outside|in the home)|household|marijuana|cannabis|weed|thc|crack|meth|methamphetamine|heroin|smoke inhalation|house fire|counsel\w+ (?:regarding|about) .{0,20}avoid)\b",
     re.I,
 )
 _CESSATION_ONLY = re.compile(r"\b(?:smoking|tobacco) cessation\b", re.I)
@@ -84,7 +85,7 @@ def _read(
     span = Span(start + topic.start(), start + topic.end())
     if reading.assertion(span) in ("family", "hypothetical"):
         return
-    if _NEVER.search(text):
+    if _NEVER.search(text) and not _STOPPED.search(text):
         return
     if _FORMER.search(text) and not _NOT_QUIT.search(text):
         words = _FORMER.search(text) or topic
