@@ -18,10 +18,15 @@ _NO_ALLERGEN = re.compile(
     r"\b(?:tolerat\w+|ok with|no reaction to|can take|treated with|except|gives?n?)\b", re.I
 )
 _REACTION = re.compile(r"\b(?:reaction|causes?|with|from)\s*$", re.I)
-_NOT_ALLERGIC = re.compile(r"\b(?:not a true allergy|removed from (?:the |his |her )?(?:allergy )?list|delabel\w*)", re.I)
+_NOT_ALLERGIC = re.compile(
+    r"\b(?:not a true allergy|removed from (?:the |his |her )?(?:allergy )?list|delabel\w*)", re.I
+)
 # The code of the food where its baked form is tolerated.
 _BAKED = {"Z91.0110": "Z91.0111", "Z91.0120": "Z91.0121"}
-_BAKED_TOLERATED = re.compile(r"\bbaked (?:egg|milk)\w* (?:tolerat|without|ok|fine)|\b(?:tolerat|eats)\w* .{0,40}\bbaked (?:egg|milk)", re.I)
+_BAKED_TOLERATED = re.compile(
+    r"\bbaked (?:egg|milk)\w* (?:tolerat|without|ok|fine)|\b(?:tolerat|eats)\w* .{0,40}\bbaked (?:egg|milk)",
+    re.I,
+)
 # An allergic disease of its own, not a status.
 _DISEASE = re.compile(r"^\s*(?:rhinitis|conjunctivitis|colitis|proctocolitis|dermatitis)", re.I)
 

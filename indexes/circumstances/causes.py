@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from indexes.circumstances.episode import seventh_character, with_seventh
+from indexes.circumstances.episode import is_long_past, seventh_character, with_seventh
+from indexes.circumstances.poisoning import is_poisoned
 from indexes.circumstances.phrase_rules import read_rules
 from indexes.circumstances.reading import Found, NoteReading
 from indexes.circumstances.transport import read_crashes
@@ -40,6 +41,10 @@ _TELLING = (
     "V00",
     "V18",
 )
+_TAKEN = re.compile(
+    r"\b(?:found|took|taken|ingest\w+|overdos\w+|swallow\w+|snort\w+|inject\w+|unresponsive)\b",
+    re.I,
+)
 _NEAR = 260  # characters around a cause in which place and activity belong to it
 _AT_WORK = re.compile(
     r"\b(?:at work|on the job|while (?:at work|working|on duty)|work[- ]related|workers?'? comp(?:ensation)?|"
@@ -61,7 +66,7 @@ _ROOMS = (
 )  # fmt: skip
 _DWELLINGS = (
     ("nursing home", re.compile(r"\b(?:nursing home|snf|skilled nursing|assisted living|long-term care facility|memory care)\b", re.I)),
-    ("apartment", re.compile(r"\b(?:apartment|condo|condominium|flat)\b", re.I)),
+    ("apartment", re.compile(r"\b(?:apartment|condo|condominium)\b", re.I)),
     ("mobile home", re.compile(r"\b(?:mobile home|trailer home)\b", re.I)),
     ("house", re.compile(r"\b(?:single[- ]family|house|townhouse)\b(?! fire)", re.I)),
     ("home", re.compile(r"\b(?:at home|in (?:the|his|her|their|my) home|home)\b", re.I)),
@@ -83,11 +88,17 @@ def read_causes(reading: NoteReading) -> Iterator[Found]:
     found = list(read_rules(reading, load_circumstances("external_causes")))
     crashes = [Found(crash.code, crash.span) for crash in read_crashes(reading)]
     causes = _telling([f for f in found if not f.code.startswith(_DETAILS)] + crashes)
+    if not causes and is_poisoned(reading):
+        # Of a poisoning the place alone is told (I.C.20.b-c), where the patient was found.
+        yield from _places(reading, _found_at(reading), found)
     if not causes:
         return
     character = seventh_character(reading)
     for code, span in causes:
-        yield Found(code if code in _WITHOUT_SEVENTH else with_seventh(code, character), span)
+        sentence = reading.note.sentence_at(span.start)
+        past = sentence is not None and is_long_past(reading.note.slice(sentence.span))
+        filled = with_seventh(code, "S" if past else character)
+        yield Found(code if code in _WITHOUT_SEVENTH else filled, span)
     if character == "A":
         details = [f for f in found if f.code.startswith(_DETAILS)]
         yield from _details(reading, [span for _, span in causes], details)
@@ -115,13 +126,30 @@ def _details(
     ]
     close = [f for f in details if any(area.contains(f.span) for area in near)]
     yield from (f for f in close if f.code.startswith("Y93"))
-    places = [f for f in close if f.code.startswith("Y92")]
-    yield from places[:1] or _dwelling(reading, near)
+    yield from _places(reading, near, close)
     for area in near:
         work = _AT_WORK.search(reading.note.text, area.start, area.end)
         if work and not _NOT_AT_WORK.search(reading.note.text, area.start, area.end):
             yield Found("Y99.0", Span(*work.span()))
             return
+
+
+def _places(reading: NoteReading, near: Sequence[Span], found: Sequence[Found]) -> Iterator[Found]:
+    """Yield the place that the areas name: one of a kind, else a room or a dwelling."""
+    places = [
+        f for f in found if f.code.startswith("Y92") and any(a.contains(f.span) for a in near)
+    ]
+    yield from places[:1] or _dwelling(reading, near)
+
+
+def _found_at(reading: NoteReading) -> list[Span]:
+    """Return the sentences that tell how a poisoned patient was found or what was taken."""
+    return [
+        s.span
+        for s in reading.sentences
+        if s.kind not in ("plan", "disposition", "past_history", "medications")
+        and _TAKEN.search(s.text)
+    ]
 
 
 def _dwelling(reading: NoteReading, near: Sequence[Span]) -> Iterator[Found]:

@@ -48,7 +48,7 @@ _DAILY = re.compile(
 _OVER = re.compile(
     r"\b(?:stop(?:ped|s)?|d/c'?e?d|discontinued?|discontinuing|off|no longer|never|refus\w+|declin\w+|"
     r"previously on|formerly|prior(?: use)?|history of|allerg\w+|intoleran\w+|unable to tolerate|"
-    r"instead of|avoid|not (?:on|taking|currently)|ran out|"
+    r"instead of|avoid|progressed (?:on|through)|not (?:on|taking|currently)|ran out|"
     r"quit taking|overdose\w*|ingest\w*|consider(?:ing)?|discussed|declines|contraindicated|failed|"
     r"in (?:the )?(?:ed|er|ambulance|field|pacu|or)\b|due to|secondary to|induced|toxicity|"
     r"adverse|reaction|reversed|bridg\w+|en route|per ems|by ems|x1\b|x 1\b|once\b(?! (?:a|daily|weekly|monthly|per|every))|one dose|single dose|"
@@ -57,7 +57,7 @@ _OVER = re.compile(
     re.I,
 )
 _NO_AFTER = re.compile(
-    r"^[^.;]{0,40}?\b(?:stopped|discontinued|d/c'?d|was stopped|years ago|in the past|allerg\w+|"
+    r"^[^.;]{0,40}?\b(?:both stopped|stopped|discontinued|d/c'?d|was stopped|years ago|in the past|allerg\w+|"
     r"in (?:the )?(?:ed|er)\b|x1\b|once\b(?! (?:a|daily|weekly|monthly|per|every))|given|prn|as needed|until \w+)|"
     r"\b(?:x|for)\s?\d+\s?(?:more )?(?:-\s?\d+ )?(?:d|days?|wks?|weeks?)\b|\b\d+[- ]day (?:course|taper|burst)|\b(?:burst|taper\w*|course)\b",
     re.I,
@@ -68,8 +68,13 @@ _BEGINS = re.compile(
     re.I,
 )
 _BEGINS_AFTER = re.compile(r"\b(?:to start|started|begun|initiated|added)\b", re.I)
-_LONG_AGO = re.compile(r"\b(?:ago|last (?:year|month|spring|summer|fall|winter)|since|(?:19|20)\d\d)\b", re.I)
-_OTHER_ROUTE = re.compile(r"^\W*(?:\w+ )?(?:nasal|intranasal|cream|ointment|topical|eye ?drops?|drops|ophthalmic|gel|lotion|shampoo|suppositor\w+|enema|injection (?:of|to)|intra-?articular)\b", re.I)
+_LONG_AGO = re.compile(
+    r"\b(?:ago|last (?:year|month|spring|summer|fall|winter)|since|(?:19|20)\d\d)\b", re.I
+)
+_OTHER_ROUTE = re.compile(
+    r"^\W*(?:\w+ )?(?:nasal|intranasal|cream|ointment|topical|eye ?drops?|drops|ophthalmic|gel|lotion|shampoo|suppositor\w+|enema|injection (?:of|to)|intra-?articular)\b",
+    re.I,
+)
 _LISTED = re.compile(r"\b(?:rx|meds?|medications?|home meds?|current meds?)\s*:", re.I)
 _TYPE_1 = re.compile(
     r"\b(?:type\s?(?:1|i|one)\b(?: (?:diabet\w+|dm)\b)?(?= diabet| dm|,|\.|;| with|$)|type\s?(?:1|i|one) (?:diabet\w+|dm)|t1dm|dm\s?1|iddm type 1|juvenile(?:-onset)? diabetes|lada)\b",
@@ -109,7 +114,7 @@ def _is_long_term(match: Match, drug: DrugClass, reading: NoteReading) -> bool:
     around = f"{before} {after}"
     if drug.evidence == "chronic":
         daily = listed and _DAILY.search(after) is not None
-        return daily or _CHRONIC.search(around) is not None
+        return daily or _CHRONIC.search(f"{around} {match.after(_AFTER)}") is not None
     return listed or bool(_RUNNING.search(before)) or bool(_FREQUENCY.search(after))
 
 

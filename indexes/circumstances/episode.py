@@ -22,6 +22,14 @@ _SUBSEQUENT = re.compile(
 )
 
 
+_LONG_PAST = re.compile(r"\b(?:(?:19|20)\d\d|years ago|as a child|in childhood)\b", re.I)
+
+
+def is_long_past(sentence: str) -> bool:
+    """Tell whether a sentence dates an injury years back."""
+    return _LONG_PAST.search(sentence) is not None
+
+
 def seventh_character(reading: NoteReading) -> str:
     """Return A for active treatment, D for healing and aftercare, S for a sequela."""
     told = [s.text for s in reading.sentences if s.kind not in _AHEAD]

@@ -15,7 +15,9 @@ _NOT_THE_MOTHER = re.compile(
     r"year[- ]old (?:male|man|boy))\b",
     re.I,
 )
-_THREATENED = re.compile(r"\bthreatened (?:miscarriage|abortion)|\bno ectopic|\bectopic (?:ruled out|excluded)", re.I)
+_THREATENED = re.compile(
+    r"\bthreatened (?:miscarriage|abortion)|\bno ectopic|\bectopic (?:ruled out|excluded)", re.I
+)
 _DELIVERY = re.compile(
     r"\b(?:delivered|delivery|cesarean performed|live(?:born)? (?:male|female|infant))\b", re.I
 )

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from indexes.circumstances.reading import Found, NoteReading, ReadSentence
 from knowledge.note_text import SectionKind, Span
 
-_BARRED: frozenset[SectionKind] = frozenset(
-    {"family_history", "allergies", "medications", "disposition"}
-)
+_BARRED: frozenset[SectionKind] = frozenset({"family_history", "disposition"})
 _TOPIC = re.compile(
     r"\b(?:smok(?:es?|ed|ing|er)|ex-?smoker|ex smoker|vapers?|tobacco|cigarettes?|cigs?|cigars?|nicotine|vap(?:es?|ed|ing)|e-?cigs?|e-cigarettes?|juul\w*|"
     r"snuff|chew(?:s|ing)? (?:tobacco|snuff)|dip(?:s|ping) tobacco|smokeless|pack[- ]?years?|pk-?yrs?|packs?(?:/day| a day| per day| daily)|ppd\b(?!\s*[#\d])(?<!\w)|half[- ]pack|pipe)\b",
