@@ -1,12 +1,14 @@
 """Reads the rules of `knowledge.circumstances` in a note."""
 
-import re
+import functools
 from collections.abc import Iterator
 
 from indexes.circumstances.reading import Found, Match, NoteReading, sides_of
 from knowledge.assertion import Assertion
-from knowledge.circumstances import Circumstances, CircumstanceRule, When
+from knowledge.circumstance_cues import cue
+from knowledge.circumstances import CircumstanceRule, Circumstances, When
 
+_cue = functools.partial(cue, "phrase_rules")
 _ASSERTIONS: dict[When, frozenset[Assertion]] = {
     "holds": frozenset({"present", "historical"}),
     "past": frozenset({"present", "historical"}),
@@ -15,34 +17,7 @@ _ASSERTIONS: dict[When, frozenset[Assertion]] = {
     "present": frozenset({"present"}),
     "said": frozenset({"present", "historical", "possible", "hypothetical"}),
 }
-_PAST = re.compile(
-    r"\b(?:ago|prior|previous(?:ly)?|remote(?:ly)?|old|past|history|hx|h/o|s/p|status[ -]post|had|"
-    r"psh|since|(?:in|,|\()\s*(?:19|20)\d\d|(?:19|20)\d\d|childhood)\b",
-    re.I,
-)
-_THIS_ENCOUNTER = re.compile(
-    r"\b(?:today|tonight|this (?:morning|admission|hospitali[sz]ation|visit|encounter|stay)|"
-    r"pod\s*#?\s*\d+|post-?op(?:erative)?(?: day| check)|hospital day|scheduled|planned|plans?|"
-    r"will undergo|to undergo|consider(?:ing|ed)?|candidate for|recommend(?:ed|s)?|awaiting|"
-    r"consented|underwent (?:an? )?(?:uncomplicated|urgent|emergent)|taken to the (?:or|operating))",
-    re.I,
-)
-
-
-_KIN_REACH = 4  # words
-# A relative named right before a disease, not as who tells of it.
-_KIN = re.compile(
-    r"\b(?:mother|father|mom|dad|brothers?|sisters?|siblings?|aunts?|uncles?|grand(?:mother|father|parents?)|cousins?|son|daughter)"
-    r"(?! (?:reports?|states?|says?|said|notes?|noticed|denies|gives?|brought|brings|is concerned|thinks|smok\w+|who|called|asks?|refus\w+|declin\w+))\b(?:(?!\b(?:patient|pt|he|she|his|her)\b)[^.;:])*$",
-    re.I,
-)
-_CURED = re.compile(
-    r"\b(?:in remission|no evidence of (?:disease|recurren\w+)|ned|disease[- ]free|cured|resected|"
-    r"no recurrence|without recurrence|(?:completed|finished) (?:\w+ )?(?:treatment|therapy|chemo\w*|"
-    r"radiation|xrt)|(?:treated|excised|removed|diagnosed|s/p|resolved)\b.{0,40}\b(?:(?:19|20)\d\d|ago)|"
-    r"(?:19|20)\d\d.{0,60}\b(?:s/p|treated|excised|resected|removed|status post))",
-    re.I,
-)
+_KIN_REACH = 4  # words before a disease in which a relative is sought
 
 
 def read_rules(reading: NoteReading, circumstances: Circumstances) -> Iterator[Found]:
@@ -77,18 +52,18 @@ def _applies(rule: CircumstanceRule, match: Match, reading: NoteReading) -> bool
         return False
     assertion = reading.assertion(match.span)
     if rule.when == "family" and assertion == "present":
-        return _KIN.search(match.before(_KIN_REACH)) is not None
+        return _cue("kin").search(match.before(_KIN_REACH)) is not None
     if assertion not in _ASSERTIONS[rule.when]:
         return False
     if rule.when == "history":
-        return assertion == "historical" or _CURED.search(sentence.text) is not None
+        return assertion == "historical" or _cue("cured").search(sentence.text) is not None
     return rule.when != "past" or _is_past(match, assertion)
 
 
 def _is_past(match: Match, assertion: Assertion) -> bool:
     """Tell whether something was done before this encounter."""
     sentence = match.sentence
-    if _THIS_ENCOUNTER.search(sentence.text):
+    if _cue("this_encounter").search(sentence.text):
         return False
     listed = sentence.kind == "past_history"
-    return assertion == "historical" or listed or _PAST.search(sentence.text) is not None
+    return assertion == "historical" or listed or _cue("past").search(sentence.text) is not None
