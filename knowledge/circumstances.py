@@ -197,6 +197,9 @@ class DrugClass:
         code: The code of long-term use; None where the class has none of its own.
         evidence: What long-term use takes: "listed" a home medication or a running treatment,
             "chronic" besides that the note calls the use long-term.
+        note_asks: Words that the note needs for long-term use; None if none.
+        unnamed: Whether the name is that of a group; a drug of the group that the note names, too,
+            is the one meant.
         poisoning: The code of poisoning and adverse effect up to the character of the intent, that
             one left out ("T46.4X"); None where the class has several.
     """
@@ -205,12 +208,16 @@ class DrugClass:
     code: str | None
     evidence: Literal["listed", "chronic"]
     poisoning: str | None
+    note_asks: re.Pattern[str] | None
+    unnamed: bool
 
 
 class _DrugClass(_Model):
     code: str | None = None
     evidence: Literal["listed", "chronic"] = "listed"
     poisoning: str | None = None
+    note_asks: str | None = None
+    unnamed: bool = False
     names: list[str] = Field(min_length=1)
 
 
@@ -231,7 +238,14 @@ def load_drug_classes() -> tuple[Mapping[str, DrugClass], PhraseTree[DrugClass]]
     classes: dict[str, DrugClass] = {}
     names: set[str] = set()
     for key, entry in file.classes.items():
-        classes[key] = DrugClass(key, entry.code, entry.evidence, entry.poisoning)
+        classes[key] = DrugClass(
+            key,
+            entry.code,
+            entry.evidence,
+            entry.poisoning,
+            _pattern(entry.note_asks),
+            entry.unnamed,
+        )
         for name in entry.names:
             if name in names:
                 raise ValueError(f"long_term_drugs.yaml: {name!r} stands twice")

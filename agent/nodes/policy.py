@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from agent.policy.assertions import family_conditions, past_conditions, uncertain_diagnoses
+from agent.policy.circumstances import decided_by_circumstances
 from agent.policy.combining import combinations, integral_symptoms
 from agent.policy.company import (
     causes_without_an_injury,
@@ -22,6 +23,7 @@ Step: TypeAlias = Callable[[Ledger], None]
 
 # What a step leaves is what the next one sees: symptoms come last, since combinations need some.
 STEPS: Sequence[Step] = (
+    decided_by_circumstances,
     fragments,
     uncertain_diagnoses,
     past_conditions,

@@ -25,7 +25,13 @@ def read_long_term_drugs(reading: NoteReading) -> Iterator[Found]:
     """Yield the codes of long-term drug therapy."""
     _, tree = load_drug_classes()
     text = reading.note.text
-    for match, drug in reading.matches(tree):
+    named = list(reading.matches(tree))
+    stopped = {match.text.lower() for match, _ in named if _is_stopped(match)}
+    for match, drug in named:
+        if drug.note_asks and not drug.note_asks.search(text):
+            continue
+        if match.text.lower() in stopped:
+            continue
         if drug.code is None or not _is_long_term(match, drug, reading):
             continue
         if drug.code == "Z79.4" and _cue("type_1").search(text):
@@ -34,6 +40,16 @@ def read_long_term_drugs(reading: NoteReading) -> Iterator[Found]:
         if drug.code in ("Z79.4", "Z79.84") and _cue("gestational").search(text):
             continue
         yield Found(drug.code, match.span)
+
+
+def _is_stopped(match: Match) -> bool:
+    """Tell whether a drug is given up, wherever else the note tells of its use."""
+    if match.sentence.kind in _BARRED:
+        return False
+    given_up = _cue("given_up").search(match.before(3)) or _cue("was_given_up").search(
+        match.after(4)
+    )
+    return given_up is not None
 
 
 def _is_long_term(match: Match, drug: DrugClass, reading: NoteReading) -> bool:
@@ -69,5 +85,5 @@ def _is_running(before: str, after: str) -> bool:
 def _clause(match: Match) -> tuple[str, str]:
     """Return what stands before and behind a drug in its own part of the sentence."""
     before = re.split(r"[;.]\s|\bbut\b|\bhowever\b", match.before(_BEFORE))[-1]
-    after = re.split(r"[;\n]|[.,]\s|\bbut\b|\bhowever\b", match.after(_AFTER))[0]
+    after = re.split(r"[;\n]|[.,]\s|\s\+\s|\bbut\b|\bhowever\b", match.after(_AFTER))[0]
     return before, after

@@ -26,7 +26,7 @@ def read_rules(reading: NoteReading, circumstances: Circumstances) -> Iterator[F
     found: list[tuple[CircumstanceRule, Match]] = []
     for match, rules in reading.matches(circumstances.tree):
         for rule in rules:
-            if rule.when == "past" and match.sentence.kind == "procedures":
+            if _is_done_now(rule, match):
                 at_this_encounter.add(rule)
             elif _applies(rule, match, reading):
                 found.append((rule, match))
@@ -34,6 +34,13 @@ def read_rules(reading: NoteReading, circumstances: Circumstances) -> Iterator[F
         if rule not in at_this_encounter:
             for code in rule.codes(sides_of(match) if rule.sided else frozenset()):
                 yield Found(code, match.span)
+
+
+def _is_done_now(rule: CircumstanceRule, match: Match) -> bool:
+    """Tell whether a procedure is one of this encounter, so that it leaves no status behind."""
+    if rule.when == "past":
+        return match.sentence.kind == "procedures"
+    return rule.when == "holds" and _cue("done_now").search(match.before(4)) is not None
 
 
 def _applies(rule: CircumstanceRule, match: Match, reading: NoteReading) -> bool:

@@ -1,13 +1,13 @@
 """Poisoning, adverse effect and underdosing of drugs (T36-T50), by class and wording (I.C.19.e)."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from indexes.circumstances.episode import with_seventh
 from indexes.circumstances.reading import Found, Match, NoteReading
 from knowledge.circumstance_cues import cue
-from knowledge.circumstances import load_drug_classes
+from knowledge.circumstances import DrugClass, load_drug_classes
 from knowledge.note_text import SectionKind, Span
 
 _cue = functools.partial(cue, "poisoning")
@@ -55,14 +55,24 @@ def is_poisoned(reading: NoteReading) -> bool:
 
 def _substances(reading: NoteReading) -> list[_Substance]:
     _, tree = load_drug_classes()
+    named = list(reading.matches(tree))
     found: list[_Substance] = []
-    for match, drug in reading.matches(tree):
+    for match, drug in named:
         if drug.poisoning is None or match.sentence.kind in _BARRED:
             continue
         intent = _intent(match, reading)
         if intent:
-            found.append(_Substance(drug.poisoning, intent, match))
+            stem = _meant(drug, [other for _, other in named]) or drug.poisoning
+            found.append(_Substance(stem, intent, match))
     return found
+
+
+def _meant(drug: DrugClass, others: Sequence[DrugClass]) -> str | None:
+    """Return the code of the drug that the name of a group stands for in a note."""
+    if not drug.unnamed:
+        return None
+    same = (other for other in others if other.code == drug.code and not other.unnamed)
+    return next((other.poisoning for other in same), None)
 
 
 def _reason(match: Match, reading: NoteReading) -> Iterator[Found]:
