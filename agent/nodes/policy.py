@@ -23,7 +23,6 @@ Step: TypeAlias = Callable[[Ledger], None]
 
 # What a step leaves is what the next one sees: symptoms come last, since combinations need some.
 STEPS: Sequence[Step] = (
-    decided_by_circumstances,
     fragments,
     uncertain_diagnoses,
     past_conditions,
@@ -31,6 +30,7 @@ STEPS: Sequence[Step] = (
     incidental_findings,
     figures_without_a_diagnosis,
     causes_without_an_injury,
+    decided_by_circumstances,
     combinations,
     unspecified_codes,
     integral_symptoms,
