@@ -10,6 +10,8 @@ from knowledge.note_text import SectionKind, Span
 
 _cue = functools.partial(cue, "tobacco")
 _BARRED: frozenset[SectionKind] = frozenset({"family_history", "disposition"})
+_USE = "Z72.0"
+_RANKS = {"F17.200": 1, _USE: 2}  # what tells less than a product
 _PRODUCTS = {"cigarette": "F17.21", "chew": "F17.22", "other": "F17.29", "": "F17.20"}
 
 
@@ -23,10 +25,9 @@ def read_tobacco(reading: NoteReading) -> Iterator[Found]:
         topic = _cue("topic").search(sentence.text)
         if topic:
             _read(sentence, topic, current, former, reading)
-    # A product is more than "smoker"; two products are two codes.
-    if any(found.code != "F17.200" for found in current):
-        current = [found for found in current if found.code != "F17.200"]
-    yield from current or former
+    # A product is more than "smoker", that more than "use"; two products are two codes.
+    most = min((_RANKS.get(found.code, 0) for found in current), default=0)
+    yield from [found for found in current if _RANKS.get(found.code, 0) == most] or former
 
 
 def _read(
@@ -55,6 +56,9 @@ def _read(
     if reading.assertion(span) == "absent":
         return
     if _cue("current").search(text):
+        if not _cue("dependence").search(text):
+            current.append(Found(_USE, span))
+            return
         course = "1" if _cue("remission").search(text) else "0"
         current.append(Found(_PRODUCTS[_product(text)] + course, span))
 
