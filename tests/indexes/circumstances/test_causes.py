@@ -12,6 +12,7 @@ from indexes.circumstances.transport import crash_code
         ("Slipped on ice on 01/12/2024 and walked back to the house. Sprain.", ["W00.0XXA"]),
         ("Paraplegia from an old spine injury, slipped on ice in 2009.", ["W00.0XXS"]),
         ("Fell down the stairs; rib fractures.", ["W10.9XXA"]),
+        ("Ankle fracture. Missed the last two steps of the stairs.", ["W10.9XXA"]),
         ("Fell out of bed at the nursing home, hip fracture.", ["W06.XXXA", "Y92.122"]),
         ("Dog bite of the left hand, laceration.", ["W54.0XXA"]),
         (
@@ -85,6 +86,7 @@ def test_a_stem_is_filled_up(stem, full):
         ("Accidental heroin overdose.", ["T40.1X1A"]),
         ("He stopped taking his furosemide because of the cost.", ["T50.1X6A"]),
         ("Hypertension, takes lisinopril.", []),
+        ("Because of his penicillin allergy he was given levofloxacin.", []),
         ("We switched her from furosemide to torsemide.", []),
         ("Allergies: lisinopril (angioedema due to lisinopril).", []),
         ("History of heroin overdose in 2015.", []),
