@@ -2,6 +2,7 @@
 
 from agent.overlap import is_fragment, words_of
 from agent.policy.authority import Authority
+from agent.policy.circumstances import is_read
 from agent.policy.ledger import Ledger
 from agent.state import Proposal
 from knowledge.code_systems.icd10cm import ICD10CM
@@ -11,9 +12,12 @@ UNSPECIFIED = Authority("unspecified_codes", "I.B.18")
 
 
 def fragments(ledger: Ledger) -> None:
-    """Drop what is only a part of a longer wording that has its own code."""
+    """Drop what is only a part of a longer wording that has its own code.
+
+    The words of a circumstance count wherever they stand ("lisinopril" in "cough from lisinopril").
+    """
     accepted = [p for p in ledger.proposals if p.accepted]
-    for p in accepted:
+    for p in (p for p in accepted if not is_read(p)):
         whole = next((q for q in accepted if q is not p and is_fragment(p, q)), None)
         if whole:
             reason = f"part of {whole.evidence[0].text!r} ({whole.code})"

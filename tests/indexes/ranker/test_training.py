@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 
+from indexes.candidates import Candidate, Mention
 from indexes.ranker.features import FeatureTable
 from indexes.ranker.model import LLMVoice, Ranker, RankerFiles, calibrate
 from indexes.ranker.priors import CodePriors
 from indexes.ranker.train import NoteFeatures, train_ranker
 from indexes.thresholds import best_threshold
 from knowledge.errors import UserError
+from knowledge.note_text import Note, Span
 
 NAMES = ("signal", "noise")
 PRIORS = CodePriors(200, {"I10": 120})
@@ -146,3 +148,14 @@ def test_a_missing_runtime_library_is_named(system, stacked, tmp_path, monkeypat
     with pytest.raises(UserError, match=r"libgomp\.so\.1") as caught:
         Ranker.load(tmp_path, system)
     assert "apt install libgomp1" in str(caught.value)
+
+
+def test_a_generator_that_training_did_not_know_is_not_heard(stacked, system):
+    ranker = Ranker(stacked.booster, stacked.card, system)
+    note = Note.parse("Hypertension.")
+    span = Span(0, 12)
+    known = Candidate("I10", 1.0, (Mention(span, 1.0, "t", "signal"),), {"signal": 1.0})
+    new = Candidate("Z66", 1.0, (Mention(span, 1.0, "t", "new"),), {"new": 1.0})
+    alone = ranker.rank(note, {"signal": [known]})
+    assert [c.code for c in alone] == ["I10"]
+    assert ranker.rank(note, {"signal": [known], "new": [new, known]}) == alone
