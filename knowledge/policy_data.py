@@ -240,6 +240,14 @@ class Policy:
                     return code, entry
         return None
 
+    def is_symptom(self, code: str) -> bool:
+        """Tell whether a code is a sign or symptom by any entry, or by its chapter."""
+        entries: tuple[IntegralSymptom | OpenSymptom, ...] = (
+            *self.integral_symptoms,
+            *self.open_symptoms,
+        )
+        return code.startswith("R") or any(code.startswith(e.symptoms) for e in entries)
+
     def may_explain(self, disease: str, symptom: str) -> bool:
         """Tell whether it is worth asking if a symptom is integral to a disease."""
         return any(

@@ -1,0 +1,210 @@
+"""Fits the voice of ``guidelines`` on notes with argued codes.
+
+Each candidate that the note supports is a row: its features, and whether it leads to a code of the
+reference, by itself or by a step of the policy ("breast cancer" called history leads to Z85.3).
+A logistic regression weighs the features; it is regularised, since the notes are few. The threshold
+is chosen, and the figures of the card come, from whole results of notes that the weights had not
+seen.
+"""
+
+from collections.abc import Callable, Iterator, Sequence, Set
+from typing import NamedTuple
+
+from agent.confidence import probability
+from agent.nodes.reason import supported_candidates
+from agent.nodes.retrieve import retrieve
+from agent.state import CoderContext
+from agent.voice.features import EvidenceView, Features, Supported, is_worded
+from agent.voice.model import GuidelineVoice
+from indexes.candidates import Candidate, CandidateGenerator
+from indexes.coded_notes import CodedNote, data_identity, folds
+from knowledge.errors import UserError
+from knowledge.note_text import Note
+from knowledge.policy_data import Combination, Policy
+
+PARTS = 5
+REGULARISATION = 0.3  # scikit-learn's C: less is stronger
+THRESHOLDS = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
+_SEED = 0
+_LEAST_ROWS = 30  # of either kind
+_BINS = 10
+# What the voice is never asked about: the note says that it is not there.
+_NEVER_CODED = frozenset({"absent", "hypothetical"})
+
+# Codes notes with a voice; gives the codes of each.
+CodeNotes = Callable[[Sequence[CodedNote], GuidelineVoice], Sequence[Set[str]]]
+
+
+class Row(NamedTuple):
+    """A candidate of a training note.
+
+    Attributes:
+        note: Position of the note.
+        features: As the voice sees them.
+        right: Whether it leads to a code of the reference.
+    """
+
+    note: int
+    features: Features
+    right: bool
+
+
+class Remembering:
+    """A generator that keeps what it found of each note, since training codes each several times.
+
+    Args:
+        generator: The generator.
+    """
+
+    def __init__(self, generator: CandidateGenerator) -> None:
+        self.name = generator.name
+        self._generator = generator
+        self._found: dict[tuple[str, int], Sequence[Candidate]] = {}
+
+    def candidates(self, note: Note, k: int) -> Sequence[Candidate]:
+        """Return the candidates of the generator."""
+        key = (note.text, k)
+        if key not in self._found:
+            self._found[key] = self._generator.candidates(note, k)
+        return self._found[key]
+
+
+def train_voice(
+    notes: Sequence[CodedNote], context: CoderContext, code: CodeNotes
+) -> GuidelineVoice:
+    """Fit a voice and choose its threshold.
+
+    Args:
+        notes: With reference codes of the policy.
+        context: Generators and policy data; its policy is "guidelines".
+        code: Codes notes with a voice and everything that follows it.
+
+    Raises:
+        UserError: There are too few candidates, right or wrong.
+    """
+    rows = training_rows(notes, context)
+    _require_both_kinds(rows)
+    scores, micro_f1, error = _held_out(notes, rows, code)
+    threshold = max(THRESHOLDS, key=lambda t: (scores[t], -abs(t - 0.5)))
+    return _fit(rows).model_copy(
+        update={
+            "threshold": threshold,
+            "notes": len(notes),
+            "micro_f1": round(micro_f1, 4),
+            "calibration_error": round(error, 4),
+            "data_sha256": data_identity(notes),
+        }
+    )
+
+
+def training_rows(notes: Sequence[CodedNote], context: CoderContext) -> list[Row]:
+    """Return a row for each candidate that may be accepted under ``guidelines``."""
+    rows: list[Row] = []
+    for number, coded in enumerate(notes):
+        candidates = retrieve({"note": coded.note}, context)["candidates"]
+        supported = supported_candidates(coded.note, candidates)
+        view = EvidenceView(coded.note, supported, context.system, context.policy_data)
+        rows += [
+            Row(number, view.features(s), leads_to(s, coded.codes, context.policy_data))
+            for s in supported
+            if _may_be_accepted(s, context)
+        ]
+    return rows
+
+
+def _may_be_accepted(supported: Supported, context: CoderContext) -> bool:
+    """Tell whether a candidate is worth learning from: resemblance alone is never enough."""
+    return (
+        supported.assertion not in _NEVER_CODED
+        and is_worded(supported.candidate)
+        and context.system.get(supported.candidate.code).billable
+    )
+
+
+def leads_to(supported: Supported, reference: Set[str], policy: Policy) -> bool:
+    """Tell whether a candidate becomes one of some codes, by itself or by a step of the policy."""
+    code = supported.candidate.code
+    if supported.assertion == "family":
+        entry = policy.family(code)
+        return code in reference or bool(entry and entry.history in reference)
+    if code in reference or policy.past(code).code in reference:
+        return True
+    return any(_combines(rule, code, reference) for rule in policy.combinations)
+
+
+def _combines(rule: Combination, code: str, reference: Set[str]) -> bool:
+    outcome = {*rule.replace.values(), *rule.add}
+    return any(code.startswith(group) for group in rule.when) and not outcome.isdisjoint(reference)
+
+
+def _require_both_kinds(rows: Sequence[Row]) -> None:
+    right = sum(row.right for row in rows)
+    if min(right, len(rows) - right) < _LEAST_ROWS:
+        raise UserError(
+            f"{len(rows)} candidates ({right} right) do not tell how to weigh evidence; "
+            f"{_LEAST_ROWS} right and {_LEAST_ROWS} wrong ones are needed.",
+            fix="give more notes.",
+        )
+
+
+def _fit(rows: Sequence[Row]) -> GuidelineVoice:
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    table = DictVectorizer(sparse=False)
+    values = table.fit_transform([dict(row.features) for row in rows])
+    fitted = LogisticRegression(C=REGULARISATION, max_iter=2000)
+    fitted.fit(values, [row.right for row in rows])
+    names = table.get_feature_names_out().tolist()
+    weights = dict(zip(names, fitted.coef_[0].round(3).tolist(), strict=True))
+    return GuidelineVoice(
+        bias=round(float(fitted.intercept_[0]), 3),
+        weights=weights,
+        threshold=0.5,
+        notes=0,
+        candidates=len(rows),
+        micro_f1=0.0,
+        calibration_error=0.0,
+        data_sha256="",
+    )
+
+
+class _HeldOut(NamedTuple):
+    """What voices make of notes they had not seen."""
+
+    f1_by_threshold: dict[float, float]
+    micro_f1: float
+    calibration_error: float
+
+
+def _held_out(notes: Sequence[CodedNote], rows: Sequence[Row], code: CodeNotes) -> _HeldOut:
+    """Code each fold with a voice fitted on the others."""
+    hits = dict.fromkeys(THRESHOLDS, 0)
+    given = dict.fromkeys(THRESHOLDS, 0)
+    judged: list[tuple[float, bool]] = []
+    for fold in folds(len(notes), PARTS, _SEED):
+        held_out = set(fold)
+        voice = _fit([row for row in rows if row.note not in held_out])
+        judged += [
+            (voice.confidence(row.features), row.right) for row in rows if row.note in held_out
+        ]
+        part = [notes[position] for position in fold]
+        for threshold in THRESHOLDS:
+            results = code(part, voice.model_copy(update={"threshold": threshold}))
+            given[threshold] += sum(map(len, results))
+            hits[threshold] += sum(
+                len(note.codes & codes) for note, codes in zip(part, results, strict=True)
+            )
+    wanted = sum(len(note.codes) for note in notes)
+    scores = {t: 2 * hits[t] / max(1, given[t] + wanted) for t in THRESHOLDS}
+    print(scores)
+    return _HeldOut(scores, max(scores.values()), _calibration_error(judged))
+
+
+def _calibration_error(judged: Sequence[tuple[float, bool]]) -> float:
+    """Return the expected calibration error over bins of equal width."""
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for confidence, right in judged:
+        bins.setdefault(min(int(confidence * _BINS), _BINS - 1), []).append((confidence, right))
+    gaps = (abs(sum(c - r for c, r in members)) for members in bins.values())
+    return sum(gaps) / max(1, len(judged))
