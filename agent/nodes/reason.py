@@ -1,12 +1,14 @@
 """reason: form an opinion on each candidate from its evidence, its assertion and the LLM."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from agent.confidence import ASSERTION_VOICE, evidence_odds, log_odds, probability, section_voice
 from agent.evidence import evidence_at, last_word
 from agent.hearing import hear_llm, is_doubtful, is_worth_asking, most_doubtful, settle
 from agent.result import Evidence
 from agent.state import MAX_EVIDENCE, CoderContext, Proposal, State
 from agent.voice.features import SIMILARITY, EvidenceView, Supported, is_worded
+from agent.voice.roles import place_of
 from indexes.candidates import Candidate, Mention
 from knowledge.assertion import Assertion, AssertionAnnotator
 from knowledge.note_text import Note, Span
@@ -33,7 +35,7 @@ def reason(state: State, context: CoderContext) -> State:
 
 def propose(note: Note, candidates: Sequence[Candidate], context: CoderContext) -> list[Proposal]:
     """Return an opinion on each candidate that is at all believable, nothing decided yet."""
-    supported = supported_candidates(note, candidates)
+    supported = supported_candidates(note, candidates, context)
     confidence = _confidence(note, supported, context)
     widest = max(context.settings.doubt, context.settings.second_look_doubt)
     least = probability(log_odds(context.threshold) - widest)
@@ -41,10 +43,13 @@ def propose(note: Note, candidates: Sequence[Candidate], context: CoderContext) 
     return [p for p in proposals if p.confidence >= least]
 
 
-def supported_candidates(note: Note, candidates: Sequence[Candidate]) -> list[Supported]:
+def supported_candidates(
+    note: Note, candidates: Sequence[Candidate], context: CoderContext
+) -> list[Supported]:
     """Return the candidates that rest on words of the note, with what the note asserts of them."""
     annotator = AssertionAnnotator(note)
-    return [_supported(c, note, annotator) for c in candidates if c.mentions]
+    decide = _where_diagnosed if context.voice else _anywhere
+    return [_supported(c, note, annotator, decide) for c in candidates if c.mentions]
 
 
 def _proposal(supported: Supported, confidence: float, note: Note) -> Proposal:
@@ -96,18 +101,51 @@ def _matched(evidence: Evidence, mention: Mention) -> str:
     return f"{words} matches {mention.term!r}"
 
 
-def _supported(candidate: Candidate, note: Note, annotator: AssertionAnnotator) -> Supported:
+class _Judged(NamedTuple):
+    """A mention and what is asserted of it."""
+
+    mention: Mention
+    assertion: Assertion
+
+
+def _supported(
+    candidate: Candidate,
+    note: Note,
+    annotator: AssertionAnnotator,
+    decide: Callable[[Note, Sequence[_Judged]], Assertion],
+) -> Supported:
     # The words of a term are better evidence than a clause of similar meaning.
     exact = [m for m in candidate.mentions if m.source not in SIMILARITY]
     mentions = exact or candidate.mentions
     # Fragments of other wordings do not outvote the words that name the finding.
     least = _EQUAL_EVIDENCE * max(m.score for m in mentions)
-    judged = [(m, annotator.of(_asserted(note, m)).assertion) for m in mentions if m.score >= least]
-    assertion = min((a for _, a in judged), key=_PRECEDENCE.index)
+    judged = [
+        _Judged(m, annotator.of(_asserted(note, m)).assertion)
+        for m in mentions
+        if m.score >= least
+    ]
+    assertion = decide(note, judged)
     agreeing = [m for m, a in judged if a == assertion]
     # A coder looks first where the diagnosis is made.
     agreeing.sort(key=lambda m: -section_voice(note.section_at(m.span.start).kind))
     return Supported(candidate, assertion, agreeing)
+
+
+def _anywhere(note: Note, judged: Sequence[_Judged]) -> Assertion:
+    return min((j.assertion for j in judged), key=_PRECEDENCE.index)
+
+
+def _where_diagnosed(note: Note, judged: Sequence[_Judged]) -> Assertion:
+    """Let the diagnoses decide where they name the finding: they were made after study.
+
+    A plan names what may come ("call for fever"); that says nothing of what was there before.
+    """
+    diagnosed = [
+        j
+        for j in judged
+        if j.assertion != "hypothetical" and place_of(note, j.mention.span).role == "diagnosis"
+    ]
+    return _anywhere(note, diagnosed or judged)
 
 
 def _asserted(note: Note, mention: Mention) -> Span:

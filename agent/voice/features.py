@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from agent.voice.roles import ASSESSED, Role, role_at
+from agent.voice.roles import ASSESSED, place_of
 from indexes.candidates import Candidate, Mention
 from indexes.tokens import text_stems
 from knowledge.assertion import Assertion
@@ -62,7 +62,10 @@ class EvidenceView:
         self._note = note
         self._system = system
         self._policy = policy
-        self._roles = {s.candidate.code: self._roles_of(s) for s in supported}
+        self._places = {
+            s.candidate.code: [place_of(note, m.span) for m in s.mentions] for s in supported
+        }
+        self._roles = {code: frozenset(p.role for p in ps) for code, ps in self._places.items()}
         self._claims = [
             _Claim(s.candidate.code, m.span, m.score)
             for s in supported
@@ -88,9 +91,6 @@ class EvidenceView:
         values = {**self._wording(supported), **self._place(supported), **self._kind(supported)}
         return {name: value for name, value in values.items() if value}
 
-    def _roles_of(self, supported: Supported) -> frozenset[Role]:
-        return frozenset(role_at(self._note, m.span) for m in supported.mentions)
-
     def _wording(self, supported: Supported) -> dict[str, float]:
         """Tell how well the words fit, and who else claims them."""
         sources = supported.candidate.sources
@@ -105,11 +105,27 @@ class EvidenceView:
             "long": float(words >= _LONG),
             "dense": max(0.0, sources.get("dense", 0.0) - _DENSE_ORIGIN),
             "bm25": sources.get("bm25", 0.0),
-            "plm_icd": sources.get("plm_icd", 0.0),
+            "covers_name": self._coverage(supported),
+            "vague": float(supported.candidate.code.startswith(self._policy.vague)),
             "wider_rival": wider,
             "equal_rival": float(equal > best.score),
             "sibling": float(sibling > wording),
         }
+
+    def _coverage(self, supported: Supported) -> float:
+        """Return how much of the name of a problem the words say, at best; 0 where they name none.
+
+        "Anemia" says half of "anemia of pregnancy", so the code may be too general.
+        """
+        best = 0.0
+        for place, mention in zip(
+            self._places[supported.candidate.code], supported.mentions, strict=True
+        ):
+            if place.name:
+                name = text_stems(self._note.slice(place.name))
+                said = text_stems(self._note.slice(mention.span)) & name
+                best = max(best, len(said) / max(1, len(name)))
+        return best
 
     def _rivals(self, supported: Supported) -> tuple[float, float, float]:
         """Return the best scores of others at wider words, at equally wide ones, of siblings."""

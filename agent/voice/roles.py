@@ -7,7 +7,7 @@ names diseases that nobody has.
 
 import re
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal, NamedTuple
 
 from knowledge.note_text import Note, SectionKind, Span
 
@@ -25,7 +25,6 @@ Role = Literal[
     "advice",
     "other",
 ]
-ROLES: tuple[Role, ...] = get_args(Role)
 # Where a condition is assessed, not told or listed.
 ASSESSED: frozenset[Role] = frozenset({"diagnosis", "assessment", "plan"})
 
@@ -65,30 +64,46 @@ _TELLING = re.compile(
     r"no|not|due|given|continue|start|started|discussed|reports|on|to|from|after)\b",
     re.I,
 )
-_NAME_END = re.compile(r"[:;,(]|\s[-–—]+>?\s")
+_NAME_END = re.compile(r"[:;,(]|\.(?=\s|$)|\s[-–—]+>?\s")
 _ADVICE = re.compile(
     r"\s*[•●▪*+–—-]?\s*(?:patient |family |parent )?(?:education|counsel+ing|advice|instructions?|"
-    r"return precautions|precautions|anticipatory guidance)\b[^:.\n]{0,40}:",
+    r"return precautions|precautions|anticipatory guidance|immuni[sz]ations?|"
+    r"vaccin(?:es?|ations?)|health maintenance)\b[^:.\n]{0,40}:",
     re.I,
 )
 
 
-def role_at(note: Note, span: Span) -> Role:
-    """Return what the words at ``span`` do in the note."""
+class Place(NamedTuple):
+    """Where words stand in a note.
+
+    Attributes:
+        role: What they do there.
+        name: The name of the problem that they belong to ("2. Anemia of CKD: stable" about "Anemia"
+            is "Anemia of CKD"); None for words that name no problem.
+    """
+
+    role: Role
+    name: Span | None
+
+
+def place_of(note: Note, span: Span) -> Place:
+    """Return where the words at ``span`` stand."""
     role = _OF_SECTION.get(note.section_at(span.start).kind, "other")
     if role in _ONE_LINE and note.speaking_section(span.start) is None:
         role = "other"
     line = _line(note, span)
+    if role == "diagnosis":
+        return Place(role, _name_around(note, line, span))
     if role in _PROBLEM_ORIENTED:
         if _ADVICE.match(note.slice(line)):
-            return "advice"
+            return Place("advice", None)
         sentence = note.sentence_at(span.start)
-        place = line if sentence is None or role == "plan" else _within(sentence.span, line)
-        named = _names_problem(note.slice(place), span.start - place.start)
-        return "diagnosis" if named else role
-    if role == "other" and _HASH.match(note.slice(line)):
-        return "diagnosis" if _names_problem(note.slice(line), span.start - line.start) else "course"
-    return role
+        line = line if sentence is None or role == "plan" else _within(sentence.span, line)
+    elif role != "other" or not _HASH.match(note.slice(line)):
+        return Place(role, None)
+    if _names_problem(note.slice(line), span.start - line.start):
+        return Place("diagnosis", _name_around(note, line, span))
+    return Place("course" if role == "other" else role, None)
 
 
 def _line(note: Note, span: Span) -> Span:
@@ -101,17 +116,30 @@ def _line(note: Note, span: Span) -> Span:
 
 
 def _within(sentence: Span, line: Span) -> Span:
-    """Return the part of a sentence that stands on a line."""
-    return Span(max(sentence.start, line.start), max(sentence.start, line.end))
+    """Return the part of a line that begins with a sentence."""
+    return Span(max(sentence.start, line.start), line.end)
 
 
 def _names_problem(line: str, at: int) -> bool:
     """Tell whether the words at ``at`` belong to the name of the problem that a line is about."""
-    lead = _LEAD.match(line)
-    first = lead.end() if lead else 0
-    before = line[min(first, at) : at]
+    before = line[min(_lead(line), at) : at]
     return (
         len(before.split()) <= _MODIFIERS
         and not _TELLING.search(before)
         and not _NAME_END.search(before)
     )
+
+
+def _name_around(note: Note, line: Span, span: Span) -> Span:
+    """Return the span of the name on a line that holds the words at ``span``."""
+    text = note.slice(line)
+    first = min(line.start + _lead(text), span.start)
+    for border in _NAME_END.finditer(note.text, first, span.start):
+        first = border.end()
+    border = _NAME_END.search(note.text, min(span.end, line.end), line.end)
+    return Span(first, max(span.end, border.start() if border else line.end))
+
+
+def _lead(line: str) -> int:
+    lead = _LEAD.match(line)
+    return lead.end() if lead else 0

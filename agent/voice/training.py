@@ -28,6 +28,7 @@ THRESHOLDS = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 _SEED = 0
 _LEAST_ROWS = 30  # of either kind
 _BINS = 10
+_SILENCED = 0.5  # score below which a longer wording holds the words of a mention
 # What the voice is never asked about: the note says that it is not there.
 _NEVER_CODED = frozenset({"absent", "hypothetical"})
 
@@ -102,7 +103,7 @@ def training_rows(notes: Sequence[CodedNote], context: CoderContext) -> list[Row
     rows: list[Row] = []
     for number, coded in enumerate(notes):
         candidates = retrieve({"note": coded.note}, context)["candidates"]
-        supported = supported_candidates(coded.note, candidates)
+        supported = supported_candidates(coded.note, candidates, context)
         view = EvidenceView(coded.note, supported, context.system, context.policy_data)
         rows += [
             Row(number, view.features(s), leads_to(s, coded.codes, context.policy_data))
@@ -122,12 +123,19 @@ def _may_be_accepted(supported: Supported, context: CoderContext) -> bool:
 
 
 def leads_to(supported: Supported, reference: Set[str], policy: Policy) -> bool:
-    """Tell whether a candidate becomes one of some codes, by itself or by a step of the policy."""
+    """Tell whether a candidate becomes one of some codes, by itself or by a step of the policy.
+
+    What stands for less than a longer wording does becomes nothing: its score says so.
+    """
     code = supported.candidate.code
+    if code in reference:
+        return True
+    if max(m.score for m in supported.mentions) < _SILENCED:
+        return False
     if supported.assertion == "family":
         entry = policy.family(code)
-        return code in reference or bool(entry and entry.history in reference)
-    if code in reference or policy.past(code).code in reference:
+        return bool(entry and entry.history in reference)
+    if policy.past(code).code in reference:
         return True
     return any(_combines(rule, code, reference) for rule in policy.combinations)
 
