@@ -1,8 +1,11 @@
 """Steps on what the note asserts: uncertain, past, or of a relative."""
 
+import re
+
 from agent.policy.authority import Authority
 from agent.policy.ledger import Ledger
-from knowledge.note_text import SectionKind
+from agent.state import Proposal
+from knowledge.note_text import Note, SectionKind
 from knowledge.policy_data import Policy
 
 UNCERTAIN_INPATIENT = Authority("uncertain_diagnoses", "II.H")
@@ -10,6 +13,9 @@ UNCERTAIN_OUTPATIENT = Authority("uncertain_diagnoses", "IV.H")
 FAMILY = Authority("family_conditions", "I.C.21.c.4")
 
 _PAST_HISTORY: frozenset[SectionKind] = frozenset({"past_history"})
+# A year right behind the words, and no "since" before it: the event was then.
+_DATED = re.compile(r",?\s*(?:in\s+|\(\s*)?(?:\d{1,2}/)?(?:19|20)\d\d\b(?!\s*/)", re.I)
+_AFTER = re.compile(r"\bpost[- ]$", re.I)  # "post-COVID" tells what came after it
 _FAMILY_HISTORY_CODES = ("Z80", "Z81", "Z82", "Z83", "Z84")
 
 
@@ -28,8 +34,9 @@ def uncertain_diagnoses(ledger: Ledger) -> None:
 def past_conditions(ledger: Ledger) -> None:
     """Keep what is chronic, turn what is over into a history code or drop it."""
     for p in ledger.accepted("historical", "present"):
-        listed = p.assertion == "present" and ledger.only_in(p, _PAST_HISTORY)
-        if p.code[0] == "Z" or (p.assertion == "present" and not listed):
+        over = p.assertion == "historical" or _is_dated(p, ledger.note)
+        listed = not over and ledger.only_in(p, _PAST_HISTORY)
+        if p.code[0] == "Z" or not (over or listed):
             continue
         past = ledger.context.policy_data.past(p.code)
         authority = Authority(past.entry, past.citation)
@@ -39,6 +46,14 @@ def past_conditions(ledger: Ledger) -> None:
             ledger.keep(p, f"stays current although past: {past.why}", authority)
         elif not listed:
             ledger.reject(p, f"a past condition that is over: {p.reason}", authority)
+
+
+def _is_dated(proposal: Proposal, note: Note) -> bool:
+    """Tell whether all that speaks for a condition is an event of the past ("NSTEMI 2018")."""
+    return all(
+        _DATED.match(note.text, e.end) or _AFTER.search(note.text[max(0, e.start - 8) : e.start])
+        for e in proposal.evidence
+    )
 
 
 def family_conditions(ledger: Ledger) -> None:

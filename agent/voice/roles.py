@@ -65,6 +65,7 @@ _TELLING = re.compile(
     re.I,
 )
 _NAME_END = re.compile(r"[:;,(]|\.(?=\s|$)|\s[-–—]+>?\s")
+_HEADED = re.compile(r"\s*(?::|[-–—]+>?\s)")
 _ADVICE = re.compile(
     r"\s*[•●▪*+–—-]?\s*(?:patient |family |parent )?(?:education|counsel+ing|advice|instructions?|"
     r"return precautions|precautions|anticipatory guidance|immuni[sz]ations?|"
@@ -102,7 +103,10 @@ def place_of(note: Note, span: Span) -> Place:
     elif role != "other" or not _HASH.match(note.slice(line)):
         return Place(role, None)
     if _names_problem(note.slice(line), span.start - line.start):
-        return Place("diagnosis", _name_around(note, line, span))
+        name = _name_around(note, line, span)
+        # In a plan the first words of a line are mostly what is to be done.
+        if role != "plan" or _HEADED.match(note.text, name.end):
+            return Place("diagnosis", name)
     return Place("course" if role == "other" else role, None)
 
 

@@ -108,15 +108,17 @@ def training_rows(notes: Sequence[CodedNote], context: CoderContext) -> list[Row
         rows += [
             Row(number, view.features(s), leads_to(s, coded.codes, context.policy_data))
             for s in supported
-            if _may_be_accepted(s, context)
+            if _may_be_accepted(s, coded, context)
         ]
     return rows
 
 
-def _may_be_accepted(supported: Supported, context: CoderContext) -> bool:
-    """Tell whether a candidate is worth learning from: resemblance alone is never enough."""
+def _may_be_accepted(supported: Supported, coded: CodedNote, context: CoderContext) -> bool:
+    """Tell whether the voice decides on a candidate: assertion and policy have no say first."""
+    uncertain = supported.assertion == "possible" and coded.row.setting == "outpatient"
     return (
         supported.assertion not in _NEVER_CODED
+        and not uncertain
         and is_worded(supported.candidate)
         and context.system.get(supported.candidate.code).billable
     )
