@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
 from agent.confidence import ASSERTION_VOICE, evidence_odds, log_odds, probability, section_voice
 from agent.evidence import evidence_at, last_word
 from agent.hearing import hear_llm, is_doubtful, is_worth_asking, most_doubtful, settle
@@ -120,9 +121,7 @@ def _supported(
     # Fragments of other wordings do not outvote the words that name the finding.
     least = _EQUAL_EVIDENCE * max(m.score for m in mentions)
     judged = [
-        _Judged(m, annotator.of(_asserted(note, m)).assertion)
-        for m in mentions
-        if m.score >= least
+        _Judged(m, annotator.of(_asserted(note, m)).assertion) for m in mentions if m.score >= least
     ]
     assertion = decide(note, judged)
     agreeing = [m for m, a in judged if a == assertion]

@@ -1,4 +1,4 @@
-"""What the voice of ``guidelines`` sees of a candidate: a few numbers, each with a plain meaning."""
+"""What the voice of ``guidelines`` sees of a candidate: few numbers, each with a plain meaning."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -5,12 +5,17 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.confidence import probability
 from knowledge.errors import UserError
 from knowledge.strict_yaml import read_yaml
 
+_HEADER = """\
+# The voice of the evidence under `guidelines`, written by `icd-agent train guideline-voice`. What
+# the fields mean is in agent/voice/model.py, what the features mean in agent/voice/features.py.
+"""
 WEIGHTS = Path(__file__).parent / "guideline_voice.yaml"
 
 
@@ -41,7 +46,8 @@ class GuidelineVoice(BaseModel):
 
     def confidence(self, features: Mapping[str, float]) -> float:
         """Return the belief in [0, 1] that a candidate with these features is to be coded."""
-        return probability(self.bias + sum(self.weights.get(n, 0.0) * v for n, v in features.items()))
+        gains = (self.weights.get(name, 0.0) * value for name, value in features.items())
+        return probability(self.bias + sum(gains))
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -55,8 +61,14 @@ class GuidelineVoice(BaseModel):
         except (OSError, ValidationError) as error:
             raise UserError(
                 f"The voice in {path} cannot be used ({type(error).__name__}).",
-                fix=f"icd-agent train guideline-voice NOTES --out {path}",
+                fix=f"icd-agent train guideline-voice DATA.jsonl --out {path}",
             ) from error
+
+    def write(self, path: Path) -> None:
+        """Write the voice, strongest weights first."""
+        card = self.model_dump()
+        card["weights"] = dict(sorted(self.weights.items(), key=lambda item: -abs(item[1])))
+        path.write_text(_HEADER + yaml.safe_dump(card, sort_keys=False), encoding="utf-8")
 
 
 @cache

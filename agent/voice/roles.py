@@ -140,8 +140,8 @@ def _name_around(note: Note, line: Span, span: Span) -> Span:
     first = min(line.start + _lead(text), span.start)
     for border in _NAME_END.finditer(note.text, first, span.start):
         first = border.end()
-    border = _NAME_END.search(note.text, min(span.end, line.end), line.end)
-    return Span(first, max(span.end, border.start() if border else line.end))
+    end = _NAME_END.search(note.text, min(span.end, line.end), line.end)
+    return Span(first, max(span.end, end.start() if end else line.end))
 
 
 def _lead(line: str) -> int:

@@ -7,13 +7,19 @@ is chosen, and the figures of the card come, from whole results of notes that th
 seen.
 """
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
 from typing import NamedTuple
 
-from agent.confidence import probability
+from langsmith import tracing_context
+
+from agent.graph import build_graph
 from agent.nodes.reason import supported_candidates
 from agent.nodes.retrieve import retrieve
+from agent.request import CodingRequest
+from agent.result import ResultContext
 from agent.state import CoderContext
+from agent.trace.recorder import Recorder
 from agent.voice.features import EvidenceView, Features, Supported, is_worded
 from agent.voice.model import GuidelineVoice
 from indexes.candidates import Candidate, CandidateGenerator
@@ -85,17 +91,43 @@ def train_voice(
     """
     rows = training_rows(notes, context)
     _require_both_kinds(rows)
-    scores, micro_f1, error = _held_out(notes, rows, code)
-    threshold = max(THRESHOLDS, key=lambda t: (scores[t], -abs(t - 0.5)))
+    unseen = _held_out(notes, rows, code)
     return _fit(rows).model_copy(
         update={
-            "threshold": threshold,
+            "threshold": unseen.threshold,
             "notes": len(notes),
-            "micro_f1": round(micro_f1, 4),
-            "calibration_error": round(error, 4),
+            "micro_f1": round(unseen.micro_f1, 4),
+            "calibration_error": round(unseen.calibration_error, 4),
             "data_sha256": data_identity(notes),
         }
     )
+
+
+def code_with(context: CoderContext) -> CodeNotes:
+    """Return what codes notes as the agent does, without LLM, with the voice that it is given."""
+    graph = build_graph()
+
+    def codes_of(coded: CodedNote, voice: GuidelineVoice) -> Set[str]:
+        row = coded.row
+        known = ResultContext(setting=row.setting or "inpatient", sex=row.sex, age=row.age)
+        request = CodingRequest(coded.id, row.text, known)
+        # LangChain would send the note to LangSmith where a user's environment asks for it.
+        with tracing_context(enabled=False):
+            state = graph.invoke(
+                {"request": request}, context=replace(context, guideline_voice=voice)
+            )
+        return {code.code for code in state["result"].codes}
+
+    return lambda notes, voice: [codes_of(coded, voice) for coded in notes]
+
+
+def training_context(context: CoderContext) -> CoderContext:
+    """Return the context of an agent made fit for training.
+
+    Its generators remember what they found, and neither LLM nor PLM-ICD take part.
+    """
+    generators = [Remembering(g) for g in context.generators]
+    return replace(context, generators=generators, llm=None, plm=None, recorder=Recorder())
 
 
 def training_rows(notes: Sequence[CodedNote], context: CoderContext) -> list[Row]:
@@ -180,9 +212,9 @@ def _fit(rows: Sequence[Row]) -> GuidelineVoice:
 
 
 class _HeldOut(NamedTuple):
-    """What voices make of notes they had not seen."""
+    """What voices make of notes they had not seen, at the best threshold."""
 
-    f1_by_threshold: dict[float, float]
+    threshold: float
     micro_f1: float
     calibration_error: float
 
@@ -207,8 +239,8 @@ def _held_out(notes: Sequence[CodedNote], rows: Sequence[Row], code: CodeNotes) 
             )
     wanted = sum(len(note.codes) for note in notes)
     scores = {t: 2 * hits[t] / max(1, given[t] + wanted) for t in THRESHOLDS}
-    print(scores)
-    return _HeldOut(scores, max(scores.values()), _calibration_error(judged))
+    best = max(scores, key=lambda t: scores[t])
+    return _HeldOut(best, scores[best], _calibration_error(judged))
 
 
 def _calibration_error(judged: Sequence[tuple[float, bool]]) -> float:
