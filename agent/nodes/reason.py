@@ -24,6 +24,7 @@ _PRECEDENCE: Sequence[Assertion] = (
     "possible",
     "hypothetical",
 )
+_CIRCUMSTANCES = "circumstances"  # the generator that judges assertions itself
 _EQUAL_EVIDENCE = 0.5  # share of the best mention's score from which another one counts
 
 
@@ -145,6 +146,13 @@ def _where_diagnosed(note: Note, judged: Sequence[_Judged]) -> Assertion:
         if j.assertion != "hypothetical" and place_of(note, j.mention.span).role == "diagnosis"
     ]
     return _anywhere(note, diagnosed or judged)
+
+
+def _assertion(note: Note, mention: Mention, annotator: AssertionAnnotator) -> Assertion:
+    found = annotator.of(_asserted(note, mention)).assertion
+    # "Not taking her insulin" is there: who looks for circumstances has read what is denied.
+    denied = found in ("absent", "hypothetical", "possible")
+    return "present" if denied and mention.source == _CIRCUMSTANCES else found
 
 
 def _asserted(note: Note, mention: Mention) -> Span:

@@ -14,6 +14,8 @@ from knowledge.policy_data import Policy
 
 # Generators that find a clause or line of similar meaning; all others name the words of a finding.
 SIMILARITY = frozenset({"dense", "bm25", "lines", "plm_icd"})
+# Generators of words: the term look-up is what most candidates come from, others have a say.
+_COMMON = SIMILARITY | {"terms"}
 _DENSE_ORIGIN = 0.5  # cosine below which similarity says nothing
 _FULL = 0.9  # score from which a wording says all that a specific term does
 _LONG = 3  # content words from which a wording is seldom there by chance
@@ -94,11 +96,13 @@ class EvidenceView:
     def _wording(self, supported: Supported) -> dict[str, float]:
         """Tell how well the words fit, and who else claims them."""
         sources = supported.candidate.sources
+        others = {f"by.{name}": 1.0 for name in sources if name not in _COMMON}
         wording = max((v for n, v in sources.items() if n not in SIMILARITY), default=0.0)
         best = supported.mentions[0]
         words = len(text_stems(self._note.slice(best.span)))
         wider, equal, sibling = self._rivals(supported)
         return {
+            **others,
             "wording": wording,
             "wording.full": float(wording >= _FULL),
             "one_word": float(words <= 1),

@@ -57,11 +57,11 @@ _LEAD = re.compile(
     re.I,
 )
 _HASH = re.compile(r"\s*#\s*\w")
-_MODIFIERS = 4  # words that may stand before the head of a problem and belong to its name
+_MODIFIERS = 6  # words that may stand before the head of a problem and belong to its name
 # Words that tell: a name has none of them.
 _TELLING = re.compile(
-    r"\b(?:s?he|they|patient|pt|we|i|is|are|was|were|has|have|had|will|would|should|may|can|with|for|"
-    r"no|not|due|given|continue|start|started|discussed|reports|on|to|from|after)\b",
+    r"\b(?:s?he|they|patient|pt|we|i|is|are|was|were|has|have|had|will|would|should|may|can|for|"
+    r"no|not|given|continue|start|started|discussed|reports|on|after)\b",
     re.I,
 )
 _NAME_END = re.compile(r"[:;,(]|\.(?=\s|$)|\s[-–—]+>?\s")

@@ -30,7 +30,7 @@ from knowledge.policy_data import Combination, Policy
 
 PARTS = 5
 REGULARISATION = 0.3  # scikit-learn's C: less is stronger
-THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5)
 _SEED = 0
 _LEAST_ROWS = 30  # of either kind
 _BINS = 10
