@@ -1,7 +1,7 @@
 """What the voice of ``guidelines`` sees of a candidate: few numbers, each with a plain meaning."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Literal, NamedTuple
 
 from agent.voice.roles import ASSESSED, place_of
@@ -84,6 +84,7 @@ class EvidenceView:
             and "diagnosis" in self._roles[s.candidate.code]
             and _sort(s.candidate.code, policy) in ("disease", "injury")
         }
+        self._combining = _combining(self._worded, policy)
         self._assesses = any(
             section.kind in ("assessment", "diagnoses") for section in note.sections
         ) or bool(self._diagnosed)
@@ -177,8 +178,22 @@ class EvidenceView:
             "unspecified.beside_sibling": float(
                 unspecified and any(c[:3] == code[:3] for c in self._worded - {code})
             ),
+            "combines": float(code in self._combining),
+            "status.by_terms": float(
+                sort == "status" and "circumstances" not in supported.candidate.sources
+            ),
             "vague_site": float(any(words in title for words in _VAGUE)),
         }
+
+
+def _combining(codes: Set[str], policy: Policy) -> frozenset[str]:
+    """Return the codes that a combination would join ("hyperglycemia" beside diabetes)."""
+    found: set[str] = set()
+    for rule in policy.combinations:
+        groups = [{c for c in codes if c.startswith(group)} for group in rule.when]
+        if all(groups) and not any(c.startswith(rule.unless) for c in codes):
+            found.update(*groups)
+    return frozenset(found)
 
 
 def _sort(code: str, policy: Policy) -> Sort:
