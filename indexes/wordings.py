@@ -63,6 +63,7 @@ def untrained_generators(
             bundle.known_words,
         ),
         bundle.figures,
+        bundle.circumstances,
         bundle.dense.among(kinds.rows),
         LexicalGenerator(LexicalIndex.build(rows)),
     )

@@ -2,6 +2,7 @@
 
 from agent.overlap import is_fragment, words_of
 from agent.policy.authority import Authority
+from agent.policy.circumstances import is_read
 from agent.policy.ledger import Ledger
 from agent.state import Proposal
 from knowledge.code_systems.icd10cm import ICD10CM
@@ -16,9 +17,12 @@ _SIDE_BY_SIDE = ("use_additional", "code_first", "code_also")
 
 
 def fragments(ledger: Ledger) -> None:
-    """Drop what is only a part of a longer wording that has its own code."""
+    """Drop what is only a part of a longer wording that has its own code.
+
+    The words of a circumstance count wherever they stand ("lisinopril" in "cough from lisinopril").
+    """
     accepted = [p for p in ledger.proposals if p.accepted]
-    for p in accepted:
+    for p in (p for p in accepted if not is_read(p)):
         whole = next((q for q in accepted if q is not p and _silences(q, p, ledger)), None)
         if whole:
             reason = f"part of {whole.evidence[0].text!r} ({whole.code})"
@@ -34,9 +38,7 @@ def _silences(whole: Proposal, part: Proposal, ledger: Ledger) -> bool:
     """
     if not is_fragment(part, whole):
         return False
-    sources = whole.sources.keys()
-    circumstance = "circumstances" in sources and "terms" not in sources
-    if circumstance and not whole.code.startswith(_HISTORIES):
+    if is_read(whole) and not whole.code.startswith(_HISTORIES):
         return False
     if _go_together(whole.code, part.code, ledger.context.system):
         return False

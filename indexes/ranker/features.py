@@ -27,7 +27,7 @@ Rankings = Mapping[str, Sequence[Candidate]]
 # Generators that know a code from coded notes alone.
 LEARNED = frozenset({"mentions", "lines", "plm_icd"})
 # Generators whose mentions are the words of a finding; those of the others are clauses or lines.
-EXACT = ("mentions", "terms", "figures")
+EXACT = ("mentions", "terms", "figures", "circumstances")
 # Whose best score within a code's category and at a code's words tells how contested it is.
 _CONTESTING = ("mentions", "terms", "lines", "plm_icd")
 _ASSERTIONS: Mapping[Assertion, float] = {

@@ -155,10 +155,13 @@ class Ranker:
 
         The score of a candidate is the calibrated probability that a coder assigns the code.
 
+        A generator that its training did not know is not heard: nothing tells what it is worth.
+
         Args:
             note: The note.
             rankings: What `indexes.ranker.pool.pool` returned for it.
         """
+        rankings = {name: found for name, found in rankings.items() if name in self.card.features}
         table = self._builder.table(note, rankings)
         if not table.codes:
             return []
