@@ -76,14 +76,23 @@ def _confidence(
         return lambda s: s.candidate.score
     if context.voice:
         voice = context.voice
-        view = EvidenceView(note, supported, context.system, context.policy_data)
-        return lambda s: _worded(s, voice.confidence(view.features(s)), voice.threshold)
+        worded = [s for s in supported if is_worded(s.candidate)]
+        view = EvidenceView(note, worded, context.system, context.policy_data)
+        return lambda s: (
+            voice.confidence(view.features(s))
+            if is_worded(s.candidate)
+            else _alike(s.candidate, voice.threshold)
+        )
     return lambda s: _untrained(s, note)
 
 
-def _worded(supported: Supported, confidence: float, threshold: float) -> float:
-    """Return the confidence; resemblance alone never suffices, but the LLM may speak for it."""
-    return confidence if is_worded(supported.candidate) else min(confidence, threshold / 2)
+def _alike(candidate: Candidate, threshold: float) -> float:
+    """Return the confidence in what only resembles the note: never enough, in order of likeness.
+
+    The LLM may still speak for it.
+    """
+    likeness = max(candidate.sources.values(), default=0.0)
+    return threshold / 2 * min(max(likeness, 0.0), 1.0)
 
 
 def _untrained(supported: Supported, note: Note) -> float:

@@ -1,6 +1,7 @@
 """What the voice of ``guidelines`` sees of a candidate: few numbers, each with a plain meaning."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence, Set
 from typing import Literal, NamedTuple
 
@@ -22,6 +23,16 @@ _LONG = 3  # content words from which a wording is seldom there by chance
 _INJURIES = ("S", "T")
 _CAUSES = ("V", "W", "X", "Y")
 _VAGUE = ("unspecified site", "unspecified body region", "site unspecified")
+
+_NEAR = 50  # characters beside a mention in which its treatment is sought
+_TREATED = re.compile(
+    r"[^.;:\n]{0,25}?\b(?:on|takes?|taking|uses?|(?:controlled|managed|treated) (?:on|with|by))\s+"
+    r"(?!exam|arrival|admission|the|day|imaging|ct|mri|follow)[a-z]{4,}",
+    re.I,
+)
+_TAKEN_FOR = re.compile(
+    r"\b[a-z]{5,}(?: \d+ ?m?c?g)?(?: daily| nightly)? for (?:his |her |their )?$", re.I
+)
 
 Sort = Literal["disease", "symptom", "injury", "status", "cause"]
 Features = Mapping[str, float]
@@ -154,9 +165,16 @@ class EvidenceView:
         values = {f"role.{role}": 1.0 for role in roles}
         if len(roles) == 1:
             values[f"only.{next(iter(roles))}"] = 1.0
+        values["treated"] = float(any(self._is_treated(m.span) for m in supported.mentions))
         values["mentions"] = math.log(len(supported.mentions))
         values[f"assertion.{supported.assertion}"] = float(supported.assertion != "present")
         return values
+
+    def _is_treated(self, span: Span) -> bool:
+        """Tell whether the words beside a mention name what is taken for it."""
+        after = self._note.text[span.end : span.end + _NEAR]
+        before = self._note.text[max(0, span.start - _NEAR) : span.start]
+        return bool(_TREATED.match(after) or _TAKEN_FOR.search(before))
 
     def _kind(self, supported: Supported) -> dict[str, float]:
         """Tell what sort of code it is, and whether that fits the place."""

@@ -136,10 +136,11 @@ def training_rows(notes: Sequence[CodedNote], context: CoderContext) -> list[Row
     for number, coded in enumerate(notes):
         candidates = retrieve({"note": coded.note}, context)["candidates"]
         supported = supported_candidates(coded.note, candidates, context)
-        view = EvidenceView(coded.note, supported, context.system, context.policy_data)
+        worded = [s for s in supported if is_worded(s.candidate)]
+        view = EvidenceView(coded.note, worded, context.system, context.policy_data)
         rows += [
             Row(number, view.features(s), leads_to(s, coded.codes, context.policy_data))
-            for s in supported
+            for s in worded
             if _may_be_accepted(s, coded, context)
         ]
     return rows
@@ -151,7 +152,6 @@ def _may_be_accepted(supported: Supported, coded: CodedNote, context: CoderConte
     return (
         supported.assertion not in _NEVER_CODED
         and not uncertain
-        and is_worded(supported.candidate)
         and context.system.get(supported.candidate.code).billable
     )
 
