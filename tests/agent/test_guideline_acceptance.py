@@ -1,4 +1,4 @@
-"""Which of the wordings found are coded under ``guidelines``: each cause of a wrong code, mended."""
+"""Which wordings are coded under ``guidelines``: each cause of a wrong code that was mended."""
 
 import pytest
 
