@@ -81,18 +81,7 @@ class AssertionAnnotator:
             reaching = [reach for reach in self._reaches(index) if reach.covers(span)]
             reaching = reaching or self._carried(index)
         start = sentence.span.start if sentence else span.start
-        return _decide(reaching, span, self._governing_section(start))
-
-    def _governing_section(self, start: int) -> Section | None:
-        """Return the section whose heading speaks for the sentence at ``start``.
-
-        "Family history: ..." with its text on the same line speaks for that line: in a narrative
-        note no other heading may follow, and the rest is about the patient again.
-        """
-        section = self._note.section_at(start)
-        body = self._note.text[section.body.start : start]
-        inline = "\n" not in self._note.text[section.span.start : section.body.start].lstrip()
-        return None if inline and "\n" in body.strip(" \t") else section
+        return _decide(reaching, span, self._note.speaking_section(start))
 
     def _reaches(self, index: int) -> tuple["_Reach", ...]:
         if index not in self._own:
