@@ -118,7 +118,7 @@ def ranker(
     shop = workshop(untrained_bundle(system), system, work, _given(given), hidden_share)
     stacked = train_all(notes, files, shop)
     kept = shop.folder / "out_of_fold.jsonl"
-    rows = ({"id": n.id, "scores": s} for n, s in zip(notes, stacked.scores, strict=True))
+    rows = stacked.predictions(note.id for note in notes)
     kept.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     card = stacked.card
     report = {
