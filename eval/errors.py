@@ -4,8 +4,9 @@ A *miss* is a code of the reference that was not assigned, a *false alarm* an as
 reference lacks. The stage of a miss is read from the result itself: a node that rejected the code
 says so, and what is not among the candidates was not retrieved. A candidate that was never taken up
 was under the threshold if it stands among as many first candidates as the note has codes, so that
-its place would have done; else it was ranked too low. Misses and false alarms of one note that are near each other (same
-category) are told as one confusion, each code in at most one, the closest first.
+its place would have done; else it was ranked too low. Misses and false alarms of one note that are
+near each other (same category) are told as one confusion, each code in at most one, the closest
+first.
 """
 
 from collections import Counter
@@ -42,8 +43,8 @@ class CodingError(NamedTuple):
         type: A miss or a false alarm.
         code: The code, dotted.
         stage: What made the error: of a miss ``not_retrieved``, ``ranked_low``,
-            ``under_threshold``, ``reasoning_rejected``, ``policy_dropped``, ``rule_dropped``; of a false alarm the voice
-            with the highest score behind it.
+            ``under_threshold``, ``reasoning_rejected``, ``policy_dropped``, ``rule_dropped``; of a
+            false alarm the voice with the highest score behind it.
         kind: How it differs from `instead_of`; without one ``not_in_release``, the assertion of a
             false alarm that is not of a present condition, else ``unrelated``.
         instead_of: The code of the other side that it is confused with.
