@@ -6,7 +6,7 @@ each PLM-ICD and the features of each fold. A run that was stopped goes on from 
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -27,10 +27,11 @@ from indexes.plm_icd.config import PLMConfig
 from indexes.plm_icd.epoch import Epoch
 from indexes.plm_icd.files import PLMCard, PLMFiles
 from indexes.plm_icd.predict import PLMGenerator, PLMPredictor
-from indexes.ranker.features import FeatureBuilder, FeatureTable
+from indexes.ranker.features import FeatureBuilder, FeatureTable, proposals
 from indexes.ranker.model import Ranker
 from indexes.ranker.pool import pool
 from indexes.ranker.priors import CodePriors
+from indexes.ranker.track_record import Proposal
 from indexes.ranker.train import NoteFeatures, Stacked, train_ranker
 from knowledge.code_systems.base import CodeSystem
 
@@ -129,9 +130,8 @@ def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> 
     plm = shop.plm.model_copy(update={"validation_share": 0.0})
     features = cross_fitted_features(notes, plm, shop)
     identity = data_identity(notes)
-    priors = CodePriors.of(coded.codes for coded in notes)
     with shop.progress("Ranker") as progress:
-        stacked = train_ranker(*features, priors, identity, progress)
+        stacked = train_ranker(*features, identity, progress)
     with shop.progress("Mentions and evidence lines") as progress:
         mentions = learn_mentions(notes)
         lines = learn_lines(notes, shop.encoder, shop.system, progress)
@@ -145,14 +145,24 @@ def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> 
 
 
 class CrossFitted(NamedTuple):
-    """Features of the training notes and their names."""
+    """What a ranker is trained on.
+
+    Attributes:
+        notes: Features of the training notes.
+        names: Their names.
+        priors: Counts of all training notes, for coding new ones.
+    """
 
     notes: list[NoteFeatures]
     names: Sequence[str]
+    priors: CodePriors
 
 
 def cross_fitted_features(
-    notes: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop
+    notes: Sequence[CodedNote],
+    plm: PLMConfig | None,
+    shop: Workshop,
+    unborn: Set[str] = frozenset(),
 ) -> CrossFitted:
     """Return the features of all notes, each made by parts that learned from other folds.
 
@@ -161,11 +171,16 @@ def cross_fitted_features(
         plm: How the PLM-ICD of a fold is trained; without validation, for a fixed time. None
             leaves its voice out.
         shop: Tools of training.
+        unborn: Codes that did not exist when the notes were coded: that they were proposed and not
+            given says nothing of them.
     """
     found: dict[int, _Named] = {}
     parts = folds(len(notes), shop.folds, _SEED)
+    proposed = _proposals(notes, shop)
     for number, held_out in enumerate(parts):
-        found.update(_fold_features(number, held_out, notes, plm, shop))
+        others = sorted(set(range(len(notes))).difference(held_out))
+        priors = _priors(others, notes, proposed).without(unborn)
+        found.update(_fold_features(number, held_out, notes, priors, plm, shop))
     tables = [table for named in found.values() for table in named]
     names = sorted({name for table in tables for values in table.values() for name in values})
     fold_of = {n: number for number, held_out in enumerate(parts) for n in held_out}
@@ -180,7 +195,32 @@ def cross_fitted_features(
             for n in range(len(notes))
         ],
         names,
+        _priors(range(len(notes)), notes, proposed).without(unborn),
     )
+
+
+def _proposals(notes: Sequence[CodedNote], shop: Workshop) -> list[list[Proposal]]:
+    """Return what the untrained generators propose for each note."""
+    settings = [[n.note.text for n in notes], shop.encoder.fingerprint, shop.index_identity]
+    identity = hashlib.sha256(orjson.dumps(settings)).hexdigest()[:16]
+    kept = shop.folder / f"proposals.{identity}.json"
+    if not kept.is_file():
+        found = []
+        with shop.progress("Proposals of the untrained generators") as progress:
+            for done, coded in enumerate(notes, start=1):
+                rankings = pool(coded.note, shop.untrained, shop.system)
+                found.append([list(proposal) for proposal in proposals(rankings)])
+                progress(done, len(notes))
+        _keep(kept, found)
+    return [[Proposal(*fields) for fields in row] for row in orjson.loads(kept.read_bytes())]
+
+
+def _priors(
+    positions: Iterable[int], notes: Sequence[CodedNote], proposed: Sequence[Sequence[Proposal]]
+) -> CodePriors:
+    """Return the counts of some of the notes."""
+    chosen = list(positions)
+    return CodePriors.of((notes[n].codes for n in chosen), [proposed[n] for n in chosen])
 
 
 class _Named(NamedTuple):
@@ -199,16 +239,16 @@ def _fold_features(
     number: int,
     held_out: Sequence[int],
     notes: Sequence[CodedNote],
+    priors: CodePriors,
     plm: PLMConfig | None,
     shop: Workshop,
 ) -> dict[int, _Named]:
     """Return the named features of the notes of one fold by their position."""
-    kept = shop.folder / f"features-{number}.{_run_identity(notes, plm, shop)}.json"
+    kept = shop.folder / f"features-{number}.{_run_identity(notes, priors, plm, shop)}.json"
     if kept.is_file():
         return {int(n): _Named(**found) for n, found in orjson.loads(kept.read_bytes()).items()}
     others = [coded for n, coded in enumerate(notes) if n not in set(held_out)]
     generators = [*shop.untrained, *_fold_parts(number, others, plm, shop)]
-    priors = CodePriors.of(c.codes for c in others)
     hidden = draw_codes((coded.codes for coded in others), shop.hidden_share, number)
     builder = FeatureBuilder(shop.system, priors)
     ignorant = FeatureBuilder(shop.system, priors.without(hidden))
@@ -223,10 +263,15 @@ def _fold_features(
                 {code: values for code, values in unknown.items() if code in hidden},
             )
             progress(done + 1, len(held_out))
-    unfinished = kept.with_suffix(".unfinished")
-    unfinished.write_bytes(orjson.dumps({str(n): found._asdict() for n, found in features.items()}))
-    unfinished.replace(kept)
+    _keep(kept, {str(n): found._asdict() for n, found in features.items()})
     return features
+
+
+def _keep(path: Path, value: object) -> None:
+    """Write JSON aside and rename it: a run killed here leaves no half file."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_bytes(orjson.dumps(value))
+    unfinished.replace(path)
 
 
 def _fold_parts(
@@ -279,9 +324,12 @@ def _ensure_plm(
     train_plm(notes, folder, config, shop.system, shop.folder, shop.progress, shop.on_epoch)
 
 
-def _run_identity(notes: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop) -> str:
+def _run_identity(
+    notes: Sequence[CodedNote], priors: CodePriors, plm: PLMConfig | None, shop: Workshop
+) -> str:
     settings = [
         data_identity(notes),
+        priors.to_json(),
         plm.model_dump() if plm else None,
         shop.encoder.fingerprint,
         shop.index_identity,
