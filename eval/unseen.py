@@ -108,7 +108,7 @@ class Experiment(NamedTuple):
         )
         notes = [without_codes(coded, held_out) for coded in self.notes]
         identity = data_identity(notes)
-        features = cross_fitted_features(notes, None, shop, unborn=held_out)
+        features = cross_fitted_features(notes, shop, unborn=held_out)
         with shop.progress(f"Ranker, wordings: {wordings}") as progress:
             stacked = train_ranker(*features, identity, progress, passed_over=held_out)
         threshold = stacked.card.threshold

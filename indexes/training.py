@@ -1,7 +1,7 @@
 """Trains all learned parts of a folder from coded notes; what was finished is not done again.
 
 Work that takes long is kept in a folder of its own, named after notes and settings: checkpoints of
-each PLM-ICD and the features of each fold. A run that was stopped goes on from there.
+PLM-ICD and the features of each fold. A run that was stopped goes on from there.
 """
 
 import functools
@@ -26,7 +26,6 @@ from indexes.mentions import MentionGenerator
 from indexes.plm_icd.config import PLMConfig
 from indexes.plm_icd.epoch import Epoch
 from indexes.plm_icd.files import PLMCard, PLMFiles
-from indexes.plm_icd.predict import PLMGenerator, PLMPredictor
 from indexes.ranker.features import FeatureBuilder, FeatureTable, proposals
 from indexes.ranker.model import Ranker
 from indexes.ranker.pool import pool
@@ -126,9 +125,7 @@ def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> 
     """
     out.folder.mkdir(parents=True, exist_ok=True)
     _ensure_plm(notes, out.plm_icd, shop.plm, shop)
-    # The models of the folds train for as long, but without notes held out from their few.
-    plm = shop.plm.model_copy(update={"validation_share": 0.0})
-    features = cross_fitted_features(notes, plm, shop)
+    features = cross_fitted_features(notes, shop)
     identity = data_identity(notes)
     with shop.progress("Ranker") as progress:
         stacked = train_ranker(*features, identity, progress)
@@ -160,16 +157,16 @@ class CrossFitted(NamedTuple):
 
 def cross_fitted_features(
     notes: Sequence[CodedNote],
-    plm: PLMConfig | None,
     shop: Workshop,
     unborn: Set[str] = frozenset(),
 ) -> CrossFitted:
     """Return the features of all notes, each made by parts that learned from other folds.
 
+    PLM-ICD has no voice: it learned from the same sentences as the evidence lines and adds nothing
+    to them, while one for each fold would take most of the training.
+
     Args:
         notes: The training notes.
-        plm: How the PLM-ICD of a fold is trained; without validation, for a fixed time. None
-            leaves its voice out.
         shop: Tools of training.
         unborn: Codes that did not exist when the notes were coded: that they were proposed and not
             given says nothing of them.
@@ -180,7 +177,7 @@ def cross_fitted_features(
     for number, held_out in enumerate(parts):
         others = sorted(set(range(len(notes))).difference(held_out))
         priors = _priors(others, notes, proposed).without(unborn)
-        found.update(_fold_features(number, held_out, notes, priors, plm, shop))
+        found.update(_fold_features(number, held_out, notes, priors, shop))
     tables = [table for named in found.values() for table in named]
     names = sorted({name for table in tables for values in table.values() for name in values})
     fold_of = {n: number for number, held_out in enumerate(parts) for n in held_out}
@@ -240,15 +237,15 @@ def _fold_features(
     held_out: Sequence[int],
     notes: Sequence[CodedNote],
     priors: CodePriors,
-    plm: PLMConfig | None,
     shop: Workshop,
 ) -> dict[int, _Named]:
     """Return the named features of the notes of one fold by their position."""
-    kept = shop.folder / f"features-{number}.{_run_identity(notes, priors, plm, shop)}.json"
+    kept = shop.folder / f"features-{number}.{_run_identity(notes, priors, shop)}.json"
     if kept.is_file():
         return {int(n): _Named(**found) for n, found in orjson.loads(kept.read_bytes()).items()}
     others = [coded for n, coded in enumerate(notes) if n not in set(held_out)]
-    generators = [*shop.untrained, *_fold_parts(number, others, plm, shop)]
+    learned = learned_generators(others, f" without fold {number + 1}", shop)
+    generators = [*shop.untrained, *learned]
     hidden = draw_codes((coded.codes for coded in others), shop.hidden_share, number)
     builder = FeatureBuilder(shop.system, priors)
     ignorant = FeatureBuilder(shop.system, priors.without(hidden))
@@ -272,18 +269,6 @@ def _keep(path: Path, value: object) -> None:
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_bytes(orjson.dumps(value))
     unfinished.replace(path)
-
-
-def _fold_parts(
-    number: int, others: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop
-) -> list[CandidateGenerator]:
-    """Return the learned generators that know the notes of the other folds alone."""
-    opinion = []
-    if plm:
-        folder = shop.folder / f"plm_icd-fold-{number + 1}"
-        _ensure_plm(others, folder, plm, shop)
-        opinion.append(PLMGenerator(PLMPredictor(folder)))
-    return [*learned_generators(others, f" without fold {number + 1}", shop), *opinion]
 
 
 def learned_generators(
@@ -324,13 +309,10 @@ def _ensure_plm(
     train_plm(notes, folder, config, shop.system, shop.folder, shop.progress, shop.on_epoch)
 
 
-def _run_identity(
-    notes: Sequence[CodedNote], priors: CodePriors, plm: PLMConfig | None, shop: Workshop
-) -> str:
+def _run_identity(notes: Sequence[CodedNote], priors: CodePriors, shop: Workshop) -> str:
     settings = [
         data_identity(notes),
         priors.to_json(),
-        plm.model_dump() if plm else None,
         shop.encoder.fingerprint,
         shop.index_identity,
         shop.folds,

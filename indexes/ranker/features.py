@@ -32,7 +32,7 @@ EXACT = ("mentions", "terms", "figures")
 # Generators that rank all codes of a release have a record of their first places alone.
 _RECORDED_PLACES = 15
 # Whose best score within a code's category and at a code's words tells how contested it is.
-_CONTESTING = ("mentions", "terms", "lines", "plm_icd")
+_CONTESTING = ("mentions", "terms", "lines")
 _ASSERTIONS: Mapping[Assertion, float] = {
     "present": 0.0,
     "historical": 1.0,
