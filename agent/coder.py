@@ -21,6 +21,7 @@ from agent.state import CoderContext, LLMIdentity
 from agent.trace.events import Event, RunEnd, RunStart
 from agent.trace.recorder import Recorder, trace_path
 from indexes.bundle import Bundle, load_bundle
+from indexes.plm_icd.predict import NAME as PLM_ICD
 from knowledge.code_systems import get_icd10cm
 from knowledge.errors import UserError
 from knowledge.official.releases_at_hand import icd10cm_of
@@ -76,14 +77,15 @@ class Coder:
         llm = load_llm(options.llm)
         self._bundle: Bundle = load_bundle(system, options.index, options.learned)
         learned = self._bundle.learned
+        withheld = _withheld(options.settings, self._bundle)
         self._graph = build_graph()
         self._context = CoderContext(
             system=system,
-            generators=self._bundle.generators,
+            generators=[g for g in self._bundle.generators if g.name not in withheld],
             policy_data=policy_within(load_policy(), system),
             llm=llm,
             llm_identity=LLMIdentity(options.llm, llm.model_id if llm else "none"),
-            plm=learned.plm_icd.predictor if learned else None,
+            plm=learned.plm_icd.predictor if learned and PLM_ICD not in withheld else None,
             policy=options.policy,
             settings=options.settings,
             recorder=Recorder(),
@@ -191,6 +193,22 @@ class Coder:
             },
             versions=_versions(),
         )
+
+
+def _withheld(settings: Settings, bundle: Bundle) -> frozenset[str]:
+    """Return the names of the generators that are not to be asked.
+
+    Raises:
+        UserError: There is no generator of such a name.
+    """
+    learned = bundle.learned.generators if bundle.learned else ()
+    known = [generator.name for generator in (*bundle.generators, *learned)]
+    if unknown := sorted(set(settings.withheld) - set(known)):
+        raise UserError(
+            f"settings, withheld: no generator is called {', '.join(unknown)}",
+            fix=f"name some of {', '.join(known)}",
+        )
+    return frozenset(settings.withheld)
 
 
 @functools.cache
