@@ -51,6 +51,18 @@ def test_the_threshold_is_the_best_out_of_fold(stacked, notes):
     assert (stacked.card.threshold, stacked.card.micro_f1) == best
 
 
+def test_what_it_says_of_training_notes_is_kept_as_predictions(stacked, notes):
+    ids = [f"n{number}" for number in range(len(notes))]
+    rows = list(stacked.predictions(ids))
+    assert [row["id"] for row in rows] == ids
+    for row, scores in zip(rows, stacked.scores, strict=True):
+        assert {c["code"]: c["score"] for c in row["candidates"]} == scores
+        assigned = {c["code"] for c in row["codes"]}
+        assert assigned == {c for c, s in scores.items() if s >= stacked.card.threshold}
+        ranked = [c["score"] for c in row["candidates"]]
+        assert ranked == sorted(ranked, reverse=True)
+
+
 def test_trees_that_score_a_note_have_not_seen_it(notes):
     """Codes that are noise to all other notes must stay noise to this one."""
     rng = np.random.default_rng(1)
