@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from indexes.candidates import Candidate
 from indexes.fusion import merge_candidates
-from indexes.ranker.features import LEARNED, FeatureBuilder, Rankings
+from indexes.ranker.features import FeatureBuilder, Rankings
 from indexes.ranker.priors import CodePriors
 from indexes.ranker.trees import lightgbm
 from knowledge.code_systems.base import CodeSystem
