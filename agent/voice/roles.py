@@ -64,7 +64,7 @@ _TELLING = re.compile(
     r"no|not|given|continue|start|started|discussed|reports|on|after)\b",
     re.I,
 )
-_NAME_END = re.compile(r"[:;,(]|\.(?=\s|$)|\s[-–—]+>?\s")
+_NAME_END = re.compile(r"[:;,(]|\.(?=\s|$)|\s[-–—]+>?\s|\s(?:for|since|x)\s+(?=\S)")
 _HEADED = re.compile(r"\s*(?::|[-–—]+>?\s)")
 _ADVICE = re.compile(
     r"\s*[•●▪*+–—-]?\s*(?:patient |family |parent )?(?:education|counsel+ing|advice|instructions?|"
