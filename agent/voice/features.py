@@ -200,6 +200,7 @@ class EvidenceView:
             "status.by_terms": float(
                 sort == "status" and "circumstances" not in supported.candidate.sources
             ),
+            "unspecified.whole": float(unspecified and self._coverage(supported) == 1),
             "vague_site": float(any(words in title for words in _VAGUE)),
         }
 

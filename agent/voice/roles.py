@@ -48,6 +48,8 @@ _OF_SECTION: Mapping[SectionKind, Role] = {
 }
 # "Allergies: ..." on one line speaks for that line alone; stories and findings go on below it.
 _ONE_LINE: frozenset[Role] = frozenset({"listed", "medication", "allergy", "social", "advice"})
+# Where what a sentence begins with is a problem, without more.
+_NAMING: frozenset[Role] = frozenset({"assessment", "course"})
 _PROBLEM_ORIENTED: frozenset[Role] = frozenset({"assessment", "course", "plan"})
 
 # What may stand before the name of a problem: a bullet or number, and how it is called.
@@ -64,7 +66,7 @@ _TELLING = re.compile(
     r"no|not|given|continue|start|started|discussed|reports|on|after)\b",
     re.I,
 )
-_NAME_END = re.compile(r"[:;,(]|\.(?=\s|$)|\s[-–—]+>?\s")
+_NAME_END = re.compile(r"[:;,(]|\.(?=\s|$)|\s[-–—]+>?\s|\s(?:for|since|x)\s+(?=\S)")
 _HEADED = re.compile(r"\s*(?::|[-–—]+>?\s)")
 _ADVICE = re.compile(
     r"\s*[•●▪*+–—-]?\s*(?:patient |family |parent )?(?:education|counsel+ing|advice|instructions?|"
@@ -100,14 +102,16 @@ def place_of(note: Note, span: Span) -> Place:
             return Place("advice", None)
         sentence = note.sentence_at(span.start)
         line = line if sentence is None or role == "plan" else _within(sentence.span, line)
-    elif role != "other" or not _HASH.match(note.slice(line)):
+    elif role != "other":
         return Place(role, None)
-    if _names_problem(note.slice(line), span.start - line.start):
+    text = note.slice(line)
+    if _names_problem(text, span.start - line.start):
         name = _name_around(note, line, span)
-        # In a plan the first words of a line are mostly what is to be done.
-        if role != "plan" or _HEADED.match(note.text, name.end):
+        # In a plan the first words of a line are mostly what is to be done, in prose its subject.
+        sure = role in _NAMING or _HASH.match(text) or _HEADED.match(note.text, name.end)
+        if sure:
             return Place("diagnosis", name)
-    return Place("course" if role == "other" else role, None)
+    return Place("course" if role == "other" and _HASH.match(text) else role, None)
 
 
 def _line(note: Note, span: Span) -> Span:
