@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from indexes.other_editions import EditionKind, edition_wordings
+from indexes.icd9_wordings import icd9_wordings
 from indexes.tokens import text_stems
 from indexes.word_forms import variants
 from knowledge.code_systems.base import Code, CodeSystem
@@ -22,7 +22,7 @@ from knowledge.synonyms import load_synonyms
 
 # Of the official tables that a user may add: `indexes.official_wordings`.
 OfficialKind = Literal["index", "neoplasm", "drug", "external"]
-TermKind = Literal["synonym", "title", "inclusion", "mesh", "form"] | EditionKind | OfficialKind
+TermKind = Literal["synonym", "title", "inclusion", "icd9", "mesh", "form"] | OfficialKind
 # The Alphabetic Index decides which code a wording means by default (guideline I.A.18), so it comes
 # before the titles; the other official tables add what titles do not say.
 _KINDS: tuple[TermKind, ...] = (
@@ -34,7 +34,6 @@ _KINDS: tuple[TermKind, ...] = (
     "drug",
     "external",
     "icd9",
-    "who",
     "form",
     "mesh",
 )
@@ -135,11 +134,11 @@ def synonym_terms() -> Iterator[Term]:
             yield term
 
 
-def edition_terms(system: CodeSystem) -> Iterator[Term]:
-    """Yield the titles of ICD-9-CM and of the WHO's ICD-10 as terms."""
-    for wording in edition_wordings(system):
+def icd9_terms(system: CodeSystem) -> Iterator[Term]:
+    """Yield the titles of ICD-9-CM as terms."""
+    for wording in icd9_wordings(system):
         residual = is_residual(wording.text)
-        term = None if residual else make_term(wording.kind, wording.code, wording.text)
+        term = None if residual else make_term("icd9", wording.code, wording.text)
         if term and not _is_bare(term):
             yield term
 
@@ -197,7 +196,7 @@ def _is_broad(tree_numbers: Iterable[str]) -> bool:
 
 def build_term_table(system: CodeSystem) -> list[Term]:
     """Return the table of all terms."""
-    known = [*synonym_terms(), *code_terms(system), *edition_terms(system)]
+    known = [*synonym_terms(), *code_terms(system), *icd9_terms(system)]
     known += form_terms(known)
     return table_of([*known, *mesh_terms(known)])
 
@@ -214,7 +213,7 @@ def adopt_term_table(
     """
     synonyms = (term for term in synonym_terms() if term.code in system)
     carried = (term for term in shipped if term.kind == "mesh" and term.code in system)
-    known = [*synonyms, *official, *code_terms(system), *edition_terms(system)]
+    known = [*synonyms, *official, *code_terms(system), *icd9_terms(system)]
     return table_of([*known, *form_terms(known), *carried])
 
 

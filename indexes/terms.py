@@ -33,7 +33,6 @@ _KIND_WEIGHT: Mapping[TermKind, float] = {
     "drug": 0.95,
     "external": 0.85,
     "icd9": 0.85,
-    "who": 0.9,
     "form": 0.9,
     "mesh": 0.85,
 }

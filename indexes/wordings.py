@@ -34,7 +34,7 @@ class _Kinds(NamedTuple):
 _KINDS: Mapping[Wordings, _Kinds] = {
     "descriptions": _Kinds({"title", "inclusion"}, {"title", "inclusion"}, synonyms=False),
     "titles": _Kinds({"title"}, {"title"}, synonyms=False),
-    "synonyms": _Kinds({"synonym"}, {"synonym", "mesh", "icd9", "who", "form"}, synonyms=True),
+    "synonyms": _Kinds({"synonym"}, {"synonym", "mesh", "icd9", "form"}, synonyms=True),
 }
 
 
