@@ -42,7 +42,7 @@ class CodedNote:
     @classmethod
     def from_row(cls, row: DatasetRow) -> "CodedNote":
         """Parse a note of a data set."""
-        note = Note.parse(row.text)
+        note = Note.parse(row.text, language=row.language or "en")
         codes = frozenset(row.codes or ())
         evidence = tuple(dict.fromkeys(_diagnosis_spans(row)))
         return cls(row.id, note, codes, evidence, row)
@@ -84,5 +84,5 @@ def _diagnosis_spans(row: DatasetRow) -> Iterator[CodedSpan]:
     for item in row.evidence:
         if item.kind == "procedure":
             continue
-        offsets = item.lines_en if isinstance(item, AlignedEvidence) else ((item.start, item.end),)
+        offsets = item.lines_en if isinstance(item, AlignedEvidence) else item.spans
         yield from (CodedSpan(item.code, Span(start, end)) for start, end in offsets if end > start)

@@ -102,7 +102,7 @@ def learn_lines(
     weights = _feature_weights(features, dual)
     steps = _steps(abs(weights).max(axis=0).toarray().ravel())
     by_dimension = vectors.T @ dual
-    vector_steps = _steps(np.abs(by_dimension).max(axis=0))
+    vector_steps = _steps(np.abs(by_dimension).max(axis=0, initial=0.0))
     return LineModel(
         LineWeights(
             codes=np.array(codes),

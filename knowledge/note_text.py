@@ -18,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple, Self, get_args
 
+from knowledge.language import Language
 from knowledge.strict_yaml import read_yaml
 
 SectionKind = Literal[
@@ -106,14 +107,16 @@ class Note:
     text: str
     sections: tuple[Section, ...]
     sentences: tuple[Sentence, ...]
+    language: Language = "en"
 
     @classmethod
-    def parse(cls, text: str, note_id: str = "note") -> Self:
+    def parse(cls, text: str, note_id: str = "note", language: Language = "en") -> Self:
         """Find sections and sentences.
 
         Args:
             text: The note exactly as given; any string parses.
             note_id: How the note is called in results and traces.
+            language: What it is written in.
         """
         sections = tuple(_sections(text))
         sentences = tuple(
@@ -121,7 +124,7 @@ class Note:
             for index, section in enumerate(sections)
             for span in _section_sentences(text, section)
         )
-        return cls(note_id, text, sections, sentences)
+        return cls(note_id, text, sections, sentences, language)
 
     def slice(self, span: Span) -> str:
         """Return the characters of ``span``.
