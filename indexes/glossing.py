@@ -10,13 +10,13 @@ import functools
 import gzip
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from indexes.candidates import Candidate, CandidateGenerator, Mention
-from indexes.cognates import english_forms
+from indexes.cognates import Cognates
 from indexes.language import SPANISH
 from indexes.ranker.pool import with_completed
 from indexes.tokens import text_stems, tokenise
@@ -86,22 +86,21 @@ class Glosser:
 
     Args:
         lexicon: What is known of Spanish stems.
-        is_english: Tells English words; those that the rules for cognates make must be some.
+        cognates: Finds English words for the others.
     """
 
-    def __init__(self, lexicon: Lexicon, is_english: Callable[[str], bool]) -> None:
+    def __init__(self, lexicon: Lexicon, cognates: Cognates) -> None:
         self._lexicon = lexicon
-        self._is_english = is_english
+        self._cognates = cognates
         # Every generator that is asked about a note reads the same gloss.
         self.gloss = functools.lru_cache(maxsize=4)(self._gloss)
 
     def words(self, word: str) -> Sequence[str]:
-        """Return the English words of a Spanish one, likeliest first; itself where none is known."""
+        """Return the English words of a Spanish one, likeliest first; itself if none is known."""
         known = self._lexicon.words.get(SPANISH.stem(word))
         if known:
             return known
-        cognate = next(filter(self._is_english, english_forms(word)), None)
-        return (cognate,) if cognate else (word,)
+        return (self._cognates.english(word) or word,)
 
     def _gloss(self, note: Note) -> Gloss:
         """Read a note word by word."""
@@ -145,9 +144,7 @@ class GlossedGenerator:
         system: The code system of the candidates.
     """
 
-    def __init__(
-        self, generator: CandidateGenerator, glosser: Glosser, system: CodeSystem
-    ) -> None:
+    def __init__(self, generator: CandidateGenerator, glosser: Glosser, system: CodeSystem) -> None:
         self.name = generator.name
         self._generator = generator
         self._glosser = glosser

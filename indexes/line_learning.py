@@ -12,7 +12,7 @@ fold on CodiEsp train:
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from indexes.encoder import Encoder
 from indexes.evidence_lines import LineModel, LineWeights
 from indexes.line_features import BLOCK, FEATURES, feature_matrix
 from indexes.windows import windows
-from knowledge.code_systems.base import CodeSystem
 from knowledge.errors import UserError
 from knowledge.note_text import Note, Span
 
@@ -46,6 +45,27 @@ MAX_SENTENCES = 12_000
 _LEAST_SENTENCES_OF_PART = 2
 _CODES_AT_ONCE = 64  # bounds the memory for weights before most are dropped
 _TEXTS_AT_ONCE = 256
+
+
+class Titled(Protocol):
+    """Something with a title."""
+
+    @property
+    def title(self) -> str:
+        """The title."""
+        ...
+
+
+class Titles(Protocol):
+    """Where the titles of codes are found; a code system is one."""
+
+    def __contains__(self, code: object) -> bool:
+        """Tell whether a code has a title."""
+        ...
+
+    def get(self, code: str) -> Titled:
+        """Return what has the title of a code."""
+        ...
 
 
 class Examples(NamedTuple):
@@ -79,7 +99,7 @@ class _Weighted(NamedTuple):
 def learn_lines(
     notes: Sequence[CodedNote],
     encoder: Encoder,
-    system: CodeSystem,
+    titles: Titles,
     progress: Progress = lambda done, total: None,
 ) -> LineModel:
     """Learn which codes the sentences of notes are evidence of.
@@ -87,13 +107,13 @@ def learn_lines(
     Args:
         notes: Notes with evidence; those that have codes and no evidence are left out.
         encoder: Encoder of the vectors.
-        system: Where the titles of codes are found; codes it does not hold have none.
+        titles: The titles of codes, in the language of the notes.
         progress: Told texts encoded and texts in all.
 
     Raises:
         UserError: No note has evidence.
     """
-    examples = training_examples(notes, system)
+    examples = training_examples(notes, titles)
     codes = sorted(frozenset[str]().union(*examples.codes))
     vectors = _encoded(examples.texts, encoder, progress)
     features = _weighted(feature_matrix(examples.texts))
@@ -117,7 +137,7 @@ def learn_lines(
     )
 
 
-def training_examples(notes: Sequence[CodedNote], system: CodeSystem) -> Examples:
+def training_examples(notes: Sequence[CodedNote], titles: Titles) -> Examples:
     """Return sentences of notes with the codes whose evidence they overlap, and titles.
 
     Where there are more sentences than `MAX_SENTENCES`, those without evidence are left out first.
@@ -137,8 +157,8 @@ def training_examples(notes: Sequence[CodedNote], system: CodeSystem) -> Example
             fix='give a data set whose lines have "evidence", such as CodiEsp train.',
         )
     kept = sorted(found, key=lambda example: not example[1])[:MAX_SENTENCES]
-    known = sorted(c for c in frozenset[str]().union(*(codes for _, codes in kept)) if c in system)
-    texts = [text for text, _ in kept] + [system.get(code).title for code in known]
+    known = sorted(c for c in frozenset[str]().union(*(codes for _, codes in kept)) if c in titles)
+    texts = [text for text, _ in kept] + [titles.get(code).title for code in known]
     codes = [codes for _, codes in kept] + [frozenset({code}) for code in known]
     ridge = np.repeat([RIDGE, TITLE_RIDGE], [len(kept), len(known)])
     return Examples(texts, codes, ridge)

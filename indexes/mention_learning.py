@@ -87,9 +87,7 @@ class _Corpus:
     notes: dict[Stems, list[int]]
 
     @classmethod
-    def read(
-        cls, notes: Sequence[CodedNote], finder: NGramFinder, forms: WordForms
-    ) -> "_Corpus":
+    def read(cls, notes: Sequence[CodedNote], finder: NGramFinder, forms: WordForms) -> "_Corpus":
         found = [
             frozenset(
                 o.stems for words in content_words(note.note, forms) for o in finder.find(words)

@@ -134,6 +134,11 @@ class TermGenerator:
         self._abbreviations = _AbbreviationReader(abbreviations, forms)
         self._correct = functools.lru_cache(maxsize=50_000)(self._nearest_stem)
 
+    @property
+    def table(self) -> Sequence[Term]:
+        """The terms that it looks up."""
+        return self._terms
+
     def candidates(self, note: Note, k: int) -> list[Candidate]:
         """Return at most ``k`` billable codes whose wording the note holds, best first."""
         mentions: dict[str, list[Mention]] = defaultdict(list)
@@ -163,7 +168,9 @@ class TermGenerator:
         reading = _Reading(tokens)
         content = 0
         covered_until = -1
-        for place, (token, own) in enumerate(zip(tokens, self._forms.token_stems(tokens), strict=True)):
+        for place, (token, own) in enumerate(
+            zip(tokens, self._forms.token_stems(tokens), strict=True)
+        ):
             reading.content.append(content)
             for expansion in (e for e in expansions if e.span.start == token.start):
                 covered_until = reading.ends[place] = expansion.span.end

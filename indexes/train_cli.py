@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from indexes.cli_output import json_option, print_report, progress_bar
+from knowledge.errors import UserError
 
 if TYPE_CHECKING:
     from indexes.bundle import Bundle
     from indexes.plm_icd.config import PLMConfig
     from indexes.plm_icd.epoch import Epoch
+    from indexes.spanish_training import SpanishWorkshop
     from indexes.training import Workshop
     from knowledge.code_systems.base import CodeSystem
+    from knowledge.language import Language
 
 DATA = click.Path(path_type=Path, dir_okay=False, exists=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -88,6 +91,13 @@ def plm_icd(
     "--out", type=FOLDER, help="Folder of the learned parts; the shipped one if not given."
 )
 @click.option("--work", type=FOLDER, help="Folder of unfinished work; in the cache if not given.")
+@click.option(
+    "--language",
+    type=click.Choice(["en", "es"]),
+    default="en",
+    show_default=True,
+    help="es trains the Spanish parts, on the Spanish side of DATA; PLM-ICD is not among them.",
+)
 @hidden_share_option
 @_plm_options
 @json_option
@@ -95,6 +105,7 @@ def ranker(
     data: Path,
     out: Path | None,
     work: Path | None,
+    language: "Language",
     hidden_share: float | None,
     as_json: bool,
     **given: Any,  # noqa: ANN401 (fields of PLMConfig)
@@ -109,15 +120,23 @@ def ranker(
     from indexes.artefacts import Artefacts
     from indexes.coded_notes import read_coded_notes
     from indexes.learned import LearnedFiles
+    from indexes.spanish_parts import SpanishFiles
+    from indexes.spanish_training import train_spanish
     from indexes.training import train_all
     from knowledge.code_systems import get_code_system
 
-    notes = read_coded_notes(data)
     files = LearnedFiles(out or Artefacts.bundled().learned)
-    system = get_code_system()
-    shop = workshop(untrained_bundle(system), system, work, _given(given), hidden_share)
-    stacked = train_all(notes, files, shop)
-    kept = shop.folder / "out_of_fold.jsonl"
+    system, folder = get_code_system(), work_folder(work)
+    if language == "es":
+        _refuse_plm_options(given)
+        notes = read_coded_notes(data, language)
+        files = SpanishFiles.beside(files)
+        stacked = train_spanish(notes, files, _spanish_workshop(system, folder, hidden_share))
+    else:
+        notes = read_coded_notes(data)
+        shop = workshop(untrained_bundle(system), system, folder, _given(given), hidden_share)
+        stacked = train_all(notes, files, shop)
+    kept = folder / f"out_of_fold{'' if language == 'en' else '-es'}.jsonl"
     rows = ({"id": n.id, "scores": s} for n, s in zip(notes, stacked.scores, strict=True))
     kept.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     card = stacked.card
@@ -134,6 +153,34 @@ def ranker(
         f"parts in {files.folder}, out-of-fold confidences in {kept}"
     )
     print_report(report, text, as_json)
+
+
+def _refuse_plm_options(given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        if value is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(
+                f"{option} {value} is for PLM-ICD, which is not trained on Spanish notes.",
+                fix=f"leave {option} out",
+            )
+
+
+def _spanish_workshop(
+    system: "CodeSystem", folder: Path, hidden_share: float | None
+) -> "SpanishWorkshop":
+    from indexes.spanish_parts import EnglishWordings
+    from indexes.spanish_training import SpanishWorkshop
+    from indexes.training import HIDDEN_SHARE
+
+    bundle = untrained_bundle(system)
+    return SpanishWorkshop(
+        system=system,
+        wordings=EnglishWordings.of(bundle),
+        folder=folder,
+        progress=progress_bar,
+        index_identity=bundle.identity,
+        hidden_share=HIDDEN_SHARE if hidden_share is None else hidden_share,
+    )
 
 
 def print_epoch(model: str, epoch: "Epoch") -> None:

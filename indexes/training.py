@@ -6,19 +6,17 @@ each PLM-ICD and the features of each fold. A run that was stopped goes on from 
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-import numpy as np
 import orjson
 
 from indexes.candidates import CandidateGenerator
-from indexes.coded_notes import CodedNote, data_identity, folds
+from indexes.coded_notes import CodedNote, data_identity
+from indexes.cross_fitting import CrossFitted, Folds, ProgressBar, Voices, cross_fit
 from indexes.encoder import Encoder
 from indexes.evidence_lines import LineGenerator, LineModel
-from indexes.hold_out import draw_codes, hide
 from indexes.learned import LearnedFiles
 from indexes.line_learning import learn_lines
 from indexes.mention_learning import learn_mentions
@@ -27,21 +25,14 @@ from indexes.plm_icd.config import PLMConfig
 from indexes.plm_icd.epoch import Epoch
 from indexes.plm_icd.files import PLMCard, PLMFiles
 from indexes.plm_icd.predict import PLMGenerator, PLMPredictor
-from indexes.ranker.features import FeatureBuilder, FeatureTable
 from indexes.ranker.model import Ranker
-from indexes.ranker.pool import pool
 from indexes.ranker.priors import CodePriors
-from indexes.ranker.train import NoteFeatures, Stacked, train_ranker
+from indexes.ranker.train import Stacked, train_ranker
 from knowledge.code_systems.base import CodeSystem
 
-_SEED = 0
 # Out of fold on CodiEsp train it takes the recall of held-out codes from .12 to about .22 without
 # cost in micro-F1 where all codes are known; .3 takes it to .32 and costs .004.
 HIDDEN_SHARE = 0.1
-
-Progress: TypeAlias = Callable[[int, int], None]
-# Opens a progress bar with a title.
-ProgressBar: TypeAlias = Callable[[str], AbstractContextManager[Progress]]
 
 
 class Workshop(NamedTuple):
@@ -144,13 +135,6 @@ def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> 
     return stacked
 
 
-class CrossFitted(NamedTuple):
-    """Features of the training notes and their names."""
-
-    notes: list[NoteFeatures]
-    names: Sequence[str]
-
-
 def cross_fitted_features(
     notes: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop
 ) -> CrossFitted:
@@ -162,71 +146,13 @@ def cross_fitted_features(
             leaves its voice out.
         shop: Tools of training.
     """
-    found: dict[int, _Named] = {}
-    parts = folds(len(notes), shop.folds, _SEED)
-    for number, held_out in enumerate(parts):
-        found.update(_fold_features(number, held_out, notes, plm, shop))
-    tables = [table for named in found.values() for table in named]
-    names = sorted({name for table in tables for values in table.values() for name in values})
-    fold_of = {n: number for number, held_out in enumerate(parts) for n in held_out}
-    return CrossFitted(
-        [
-            NoteFeatures(
-                fold_of[n],
-                *_table(found[n].known, names),
-                notes[n].codes,
-                _table(found[n].hidden, names),
-            )
-            for n in range(len(notes))
-        ],
-        names,
-    )
 
+    def voices_of(number: int, others: Sequence[CodedNote]) -> Voices:
+        return Voices([*shop.untrained, *_fold_parts(number, others, plm, shop)])
 
-class _Named(NamedTuple):
-    """Features of one note by candidate and name.
-
-    Attributes:
-        known: Of all candidates.
-        hidden: Of some of them, without what was learned of their codes.
-    """
-
-    known: dict[str, dict[str, float]]
-    hidden: dict[str, dict[str, float]]
-
-
-def _fold_features(
-    number: int,
-    held_out: Sequence[int],
-    notes: Sequence[CodedNote],
-    plm: PLMConfig | None,
-    shop: Workshop,
-) -> dict[int, _Named]:
-    """Return the named features of the notes of one fold by their position."""
-    kept = shop.folder / f"features-{number}.{_run_identity(notes, plm, shop)}.json"
-    if kept.is_file():
-        return {int(n): _Named(**found) for n, found in orjson.loads(kept.read_bytes()).items()}
-    others = [coded for n, coded in enumerate(notes) if n not in set(held_out)]
-    generators = [*shop.untrained, *_fold_parts(number, others, plm, shop)]
-    priors = CodePriors.of(c.codes for c in others)
-    hidden = draw_codes((coded.codes for coded in others), shop.hidden_share, number)
-    builder = FeatureBuilder(shop.system, priors)
-    ignorant = FeatureBuilder(shop.system, priors.without(hidden))
-    features: dict[int, _Named] = {}
-    with shop.progress(f"Features of fold {number + 1} of {shop.folds}") as progress:
-        for done, n in enumerate(held_out):
-            note = notes[n].note
-            rankings = pool(note, generators, shop.system)
-            unknown = ignorant.named(note, hide(rankings, hidden)) if hidden else {}
-            features[n] = _Named(
-                builder.named(note, rankings),
-                {code: values for code, values in unknown.items() if code in hidden},
-            )
-            progress(done + 1, len(held_out))
-    unfinished = kept.with_suffix(".unfinished")
-    unfinished.write_bytes(orjson.dumps({str(n): found._asdict() for n, found in features.items()}))
-    unfinished.replace(kept)
-    return features
+    identity = _run_identity(notes, plm, shop)
+    how = Folds(shop.system, shop.folder, identity, shop.progress, shop.folds, shop.hidden_share)
+    return cross_fit(notes, voices_of, how)
 
 
 def _fold_parts(
@@ -289,9 +215,3 @@ def _run_identity(notes: Sequence[CodedNote], plm: PLMConfig | None, shop: Works
         shop.hidden_share,
     ]
     return hashlib.sha256(orjson.dumps(settings)).hexdigest()[:16]
-
-
-def _table(named: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> FeatureTable:
-    values = [[found.get(name, np.nan) for name in names] for found in named.values()]
-    matrix = np.array(values, dtype=np.float32).reshape(len(named), len(names))
-    return FeatureTable(list(named), matrix)

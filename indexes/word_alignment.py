@@ -97,7 +97,9 @@ class WordAligner:
     def translations(self) -> Iterator[tuple[str, str, float]]:
         """Yield p(target word | source word) of words that met, both and the probability."""
         source, target = list(self._source), list(self._target)
-        for pair, probability in zip(self._pairs.tolist(), self._probabilities.tolist(), strict=True):
+        for pair, probability in zip(
+            self._pairs.tolist(), self._probabilities.tolist(), strict=True
+        ):
             yield source[pair // len(target)], target[pair % len(target)], probability
 
     def posteriors(self, pair: SentencePair) -> Matrix:

@@ -1,6 +1,7 @@
 """The Spanish side of a bilingual note of a data set (CodiEsp)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from knowledge.dataset_row import AlignedEvidence, DatasetRow, EvidenceSpan
 from knowledge.errors import UserError
@@ -37,6 +38,8 @@ def _marked(row: DatasetRow) -> Iterator[EvidenceSpan]:
         pieces = tuple(sorted((start, end) for start, end in item.spans_es if end > start))
         if not pieces:
             continue
-        outer = {"start": pieces[0][0], "end": max(end for _, end in pieces)}
-        several = {"pieces": pieces} if len(pieces) > 1 else {}
-        yield EvidenceSpan(code=item.code, kind=item.kind, **outer, **several)
+        given: dict[str, Any] = {"code": item.code, "kind": item.kind}
+        given |= {"start": pieces[0][0], "end": max(end for _, end in pieces)}
+        if len(pieces) > 1:
+            given["pieces"] = pieces
+        yield EvidenceSpan(**given)

@@ -11,6 +11,7 @@ from agent.tools.arguments import Codes, Limit, Query
 from agent.tools.desk import Desk
 from knowledge.assertion import AssertionAnnotator
 from knowledge.errors import UserError
+from knowledge.language import DEFAULT_LANGUAGE
 from knowledge.note_text import Note, Span
 
 
@@ -24,8 +25,9 @@ class NoteDesk:
 
     def __init__(self, desk: Desk, request: CodingRequest) -> None:
         self._desk = desk
-        self._request = request
-        self._note = Note.parse(request.text, request.id)
+        self._request = request = request.with_language()
+        self._language = request.context.language or DEFAULT_LANGUAGE
+        self._note = Note.parse(request.text, request.id, self._language)
 
     @property
     def functions(self) -> tuple[Callable[..., BaseModel], ...]:

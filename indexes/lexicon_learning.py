@@ -1,0 +1,71 @@
+"""Learns the Spanish-English lexicon from the titles of ICD-10 in both languages.
+
+The titles of one code are a sentence and its translation; IBM model 1 finds which word renders
+which (`indexes.word_alignment`).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from indexes.glossing import Lexicon
+from indexes.language import ENGLISH, SPANISH, WordForms
+from indexes.tokens import tokenise
+from indexes.word_alignment import SentencePair, WordAligner
+from knowledge.code_systems import get_code_system
+from knowledge.code_systems.base import CodeSystem
+from knowledge.spanish_titles import spanish_titles
+
+# Probability from which a word is taken for a translation, and a second one besides.
+_LEAST = 0.2
+_LEAST_SECOND = 0.3
+
+
+def learn_lexicon(texts: Iterable[tuple[str, str]]) -> Lexicon:
+    """Learn English words for Spanish stems.
+
+    Args:
+        texts: Short Spanish texts and their translations.
+    """
+    written: dict[str, Counter[str]] = defaultdict(Counter)
+    pairs = []
+    for spanish, english in texts:
+        for token, stem in _content(english, ENGLISH):
+            written[stem][token] += 1
+        source = tuple(stem for _, stem in _content(spanish, SPANISH))
+        target = tuple(stem for _, stem in _content(english, ENGLISH))
+        if source and target:
+            pairs.append(SentencePair(source, target))
+    found: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for source_stem, target_stem, probability in WordAligner.learn(pairs).translations():
+        if probability >= _LEAST:
+            found[source_stem].append((-probability, target_stem))
+    words = {}
+    for source_stem, group in found.items():
+        best, *others = sorted(group)
+        kept = [best, *(o for o in others[:1] if -o[0] >= _LEAST_SECOND)]
+        words[source_stem] = tuple(_usual(written[target]) for _, target in kept)
+    return Lexicon(words)
+
+
+def title_pairs(system: CodeSystem) -> Iterator[tuple[str, str]]:
+    """Yield the Spanish title of each code with its English ones: ICD-10-CM's and the WHO's.
+
+    Raises:
+        UserError: The package of Spanish titles is not installed.
+    """
+    who = get_code_system("icd10who")
+    for code, spanish in spanish_titles().items():
+        english = dict.fromkeys(s.get(code).title for s in (system, who) if code in s)
+        yield from ((spanish, title) for title in english)
+
+
+def _content(text: str, forms: WordForms) -> Iterator[tuple[str, str]]:
+    """Yield the words of a text with their stems, without stop words."""
+    tokens = tokenise(text)
+    for token, stem in zip(tokens, forms.token_stems(tokens), strict=True):
+        if stem:
+            yield token.text.lower(), stem
+
+
+def _usual(written: Counter[str]) -> str:
+    return min(written, key=lambda word: (-written[word], word))
