@@ -8,9 +8,10 @@ led back to the Spanish words.
 
 import functools
 import gzip
+import re
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -20,6 +21,7 @@ from indexes.cognates import Cognates
 from indexes.language import SPANISH
 from indexes.ranker.pool import with_completed
 from indexes.tokens import text_stems, tokenise
+from knowledge.abbreviations import Abbreviation
 from knowledge.code_systems.base import CodeSystem
 from knowledge.errors import UserError
 from knowledge.note_text import Note, Section, Sentence, Span
@@ -87,11 +89,15 @@ class Glosser:
     Args:
         lexicon: What is known of Spanish stems.
         cognates: Finds English words for the others.
+        fixed: Abbreviations and wordings whose English reading is known as a whole.
     """
 
-    def __init__(self, lexicon: Lexicon, cognates: Cognates) -> None:
+    def __init__(
+        self, lexicon: Lexicon, cognates: Cognates, fixed: Iterable[Abbreviation] = ()
+    ) -> None:
         self._lexicon = lexicon
         self._cognates = cognates
+        self._fixed = _FixedWordings(fixed)
         # Every generator that is asked about a note reads the same gloss.
         self.gloss = functools.lru_cache(maxsize=4)(self._gloss)
 
@@ -111,10 +117,9 @@ class Glosser:
         length = 0
         for sentence in note.sentences:
             begin = length
-            tokens = tokenise(note.slice(sentence.span))
-            for token, own in zip(tokens, SPANISH.token_stems(tokens), strict=True):
-                for word in self._written(token.text, own):
-                    at = Span(token.start + sentence.span.start, token.end + sentence.span.start)
+            for words, place in self._read(note.slice(sentence.span)):
+                at = Span(place.start + sentence.span.start, place.end + sentence.span.start)
+                for word in words:
                     glossed.append(Span(length, length + len(word)))
                     original.append(at)
                     parts.append(word)
@@ -125,14 +130,52 @@ class Glosser:
         english = Note(note.id, text, (Section("", "other", whole, whole),), tuple(sentences))
         return Gloss(english, glossed, original)
 
-    def _written(self, word: str, stem: str | None) -> Sequence[str]:
-        if word.isalpha():
-            return self.words(word) if stem else ()
-        return (word,)
+    def _read(self, text: str) -> Iterator[tuple[Sequence[str], Span]]:
+        """Yield the English words for each stretch of a sentence."""
+        tokens = tokenise(text)
+        fixed = self._fixed.find(text)
+        covered = 0
+        for token, stem in zip(tokens, SPANISH.token_stems(tokens), strict=True):
+            place = Span(token.start, token.end)
+            if token.start in fixed and token.start >= covered:
+                words, place = fixed[token.start]
+                covered = place.end
+                yield words, place
+            elif token.start < covered:
+                continue
+            elif not token.text.isalpha():
+                yield (token.text,), place
+            elif stem:
+                yield self.words(token.text), place
 
     def stems(self, note: Note) -> frozenset[str]:
         """Return the English stems of a Spanish note."""
         return text_stems(self.gloss(note).note.text)
+
+
+class _FixedWordings:
+    """Finds abbreviations and wordings that are read as a whole.
+
+    Args:
+        entries: The wordings; of several readings the first, usual one counts.
+    """
+
+    def __init__(self, entries: Iterable[Abbreviation]) -> None:
+        self._entries: dict[str, Abbreviation] = {}
+        for entry in entries:
+            self._entries.setdefault(entry.short.lower(), entry)
+        shorts = sorted(self._entries, key=len, reverse=True)
+        alternatives = "|".join(re.escape(s) for s in shorts)
+        self._pattern = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.I) if shorts else None
+
+    def find(self, text: str) -> dict[int, tuple[Sequence[str], Span]]:
+        """Return English words and place of each wording in a text, by where it begins."""
+        found: dict[int, tuple[Sequence[str], Span]] = {}
+        for match in self._pattern.finditer(text) if self._pattern else ():
+            entry = self._entries[match.group().lower()]
+            if match.group() == entry.short or not (entry.case_sensitive or entry.ambiguous):
+                found[match.start()] = (entry.expansion.split(), Span(*match.span()))
+        return found
 
 
 class GlossedGenerator:

@@ -1,9 +1,12 @@
-"""Learns the Spanish-English lexicon from the titles of ICD-10 in both languages.
+"""Learns the Spanish-English lexicon from texts in both languages.
 
-The titles of one code are a sentence and its translation; IBM model 1 finds which word renders
-which (`indexes.word_alignment`).
+The titles of one code of ICD-10 are a short text and its translation, and so are a sentence of a
+bilingual note and the lines aligned with it. IBM model 1 finds which word renders which
+(`indexes.word_alignment`).
 """
 
+import re
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -13,11 +16,14 @@ from indexes.tokens import tokenise
 from indexes.word_alignment import SentencePair, WordAligner
 from knowledge.code_systems import get_code_system
 from knowledge.code_systems.base import CodeSystem
+from knowledge.dataset_row import AlignedEvidence, DatasetRow
 from knowledge.spanish_titles import spanish_titles
 
 # Probability from which a word is taken for a translation, and a second one besides.
 _LEAST = 0.2
 _LEAST_SECOND = 0.3
+_MAX_PAIR_WORDS = 100  # longer stretches align badly
+_SENTENCE_END = re.compile(r"[.!?]\s+|\n+")
 
 
 def learn_lexicon(texts: Iterable[tuple[str, str]]) -> Lexicon:
@@ -33,7 +39,7 @@ def learn_lexicon(texts: Iterable[tuple[str, str]]) -> Lexicon:
             written[stem][token] += 1
         source = tuple(stem for _, stem in _content(spanish, SPANISH))
         target = tuple(stem for _, stem in _content(english, ENGLISH))
-        if source and target:
+        if 0 < len(source) <= _MAX_PAIR_WORDS and 0 < len(target) <= _MAX_PAIR_WORDS:
             pairs.append(SentencePair(source, target))
     found: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for source_stem, target_stem, probability in WordAligner.learn(pairs).translations():
@@ -57,6 +63,25 @@ def title_pairs(system: CodeSystem) -> Iterator[tuple[str, str]]:
     for code, spanish in spanish_titles().items():
         english = dict.fromkeys(s.get(code).title for s in (system, who) if code in s)
         yield from ((spanish, title) for title in english)
+
+
+def line_pairs(row: DatasetRow) -> Iterator[tuple[str, str]]:
+    """Yield the Spanish sentences with evidence and the English lines aligned to them, each once.
+
+    Args:
+        row: A note; one that has no translation yields nothing.
+    """
+    original = row.text_es or ""
+    ends = [0, *(m.end() for m in _SENTENCE_END.finditer(original)), len(original)]
+    seen: set[int] = set()
+    for item in row.evidence:
+        if not isinstance(item, AlignedEvidence) or not item.spans_es:
+            continue
+        place = bisect_right(ends, item.spans_es[0][0])
+        lines = " ".join(row.text[start:end] for start, end in item.lines_en)
+        if place < len(ends) and place not in seen and lines:
+            seen.add(place)
+            yield original[ends[place - 1] : ends[place]], lines
 
 
 def _content(text: str, forms: WordForms) -> Iterator[tuple[str, str]]:

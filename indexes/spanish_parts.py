@@ -25,6 +25,7 @@ from indexes.term_table import Term
 from indexes.terms import TermGenerator
 from indexes.tokens import tokenise
 from indexes.words_alone import WordsAlone
+from knowledge.abbreviations import load_abbreviations
 from knowledge.code_systems.base import CodeSystem
 from knowledge.errors import UserError
 
@@ -91,7 +92,7 @@ class SpanishVoices(NamedTuple):
 def glosser_of(lexicon: Lexicon, terms: Iterable[Term]) -> Glosser:
     """Return the glosser that knows the words of English terms as cognates."""
     tokens = (token.text for term in terms for token in tokenise(term.text.lower()))
-    return Glosser(lexicon, Cognates(tokens))
+    return Glosser(lexicon, Cognates(tokens), load_abbreviations("es"))
 
 
 def glossed_generators(

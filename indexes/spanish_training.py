@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
@@ -24,6 +24,9 @@ from indexes.spanish_parts import EnglishWordings, SpanishFiles, glossed_generat
 from indexes.words_alone import WordsAlone
 from knowledge.code_systems.base import CodeSystem
 from knowledge.spanish_titles import spanish_titles
+
+# Short Spanish texts and their English translations, by id of the note they are from.
+Translations: TypeAlias = Mapping[str, Sequence[tuple[str, str]]]
 
 
 class SpanishWorkshop(NamedTuple):
@@ -69,11 +72,17 @@ class _SpanishTitles:
         return _Titled(self._titles[code])
 
 
-def train_spanish(notes: Sequence[CodedNote], out: SpanishFiles, shop: SpanishWorkshop) -> Stacked:
+def train_spanish(
+    notes: Sequence[CodedNote],
+    translations: Translations,
+    out: SpanishFiles,
+    shop: SpanishWorkshop,
+) -> Stacked:
     """Train every Spanish part and write the folder.
 
     Args:
         notes: Spanish training notes, with evidence.
+        translations: Parts of the notes in both languages, by id of the note; may be empty.
         out: The folder to write.
         shop: Tools of training.
 
@@ -83,14 +92,14 @@ def train_spanish(notes: Sequence[CodedNote], out: SpanishFiles, shop: SpanishWo
     Raises:
         UserError: The notes have no evidence, or the package of Spanish titles is not installed.
     """
-    lexicon = learn_lexicon(title_pairs(shop.system))
-    features = spanish_features(notes, lexicon, shop)
+    features = spanish_features(notes, translations, shop)
     identity = data_identity(notes)
     priors = CodePriors.of(coded.codes for coded in notes)
     with shop.progress("Ranker") as progress:
         stacked = train_ranker(*features, priors, identity, progress)
     lines = _lines(notes, shop)
     mentions = learn_mentions(notes, SPANISH)
+    lexicon = _lexicon(notes, translations, shop)
     out.folder.mkdir(parents=True, exist_ok=True)
     # Parts that were there before stay whole until all new ones are made.
     out.manifest.unlink(missing_ok=True)
@@ -103,26 +112,36 @@ def train_spanish(notes: Sequence[CodedNote], out: SpanishFiles, shop: SpanishWo
 
 
 def spanish_features(
-    notes: Sequence[CodedNote], lexicon: Lexicon, shop: SpanishWorkshop
+    notes: Sequence[CodedNote], translations: Translations, shop: SpanishWorkshop
 ) -> CrossFitted:
     """Return the features of all notes, each made by parts that learned from other folds.
 
-    The lexicon knows titles and no note, so that it is the same for every fold.
+    Args:
+        notes: The training notes.
+        translations: As in `train_spanish`.
+        shop: Tools of training.
     """
-    glosser = glosser_of(lexicon, shop.wordings.terms)
-    untrained = glossed_generators(glosser, shop.wordings, shop.system)
 
     def voices_of(number: int, others: Sequence[CodedNote]) -> Voices:
-        learned = (
+        glosser = glosser_of(_lexicon(others, translations, shop), shop.wordings.terms)
+        generators = (
+            *glossed_generators(glosser, shop.wordings, shop.system),
             MentionGenerator(learn_mentions(others, SPANISH), forms=SPANISH),
             LineGenerator(_lines(others, shop), WordsAlone()),
         )
-        return Voices([*untrained, *learned], glosser.stems)
+        return Voices(generators, glosser.stems)
 
     settings = [data_identity(notes), shop.index_identity, shop.folds, shop.hidden_share, "es"]
     identity = hashlib.sha256(orjson.dumps(settings)).hexdigest()[:16]
     how = Folds(shop.system, shop.folder, identity, shop.progress, shop.folds, shop.hidden_share)
     return cross_fit(notes, voices_of, how)
+
+
+def _lexicon(
+    notes: Sequence[CodedNote], translations: Translations, shop: SpanishWorkshop
+) -> Lexicon:
+    of_notes = (pair for coded in notes for pair in translations.get(coded.id, ()))
+    return learn_lexicon([*title_pairs(shop.system), *of_notes])
 
 
 def _lines(notes: Sequence[CodedNote], shop: SpanishWorkshop) -> LineModel:

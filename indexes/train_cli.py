@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -12,9 +12,11 @@ from knowledge.errors import UserError
 
 if TYPE_CHECKING:
     from indexes.bundle import Bundle
+    from indexes.coded_notes import CodedNote
+    from indexes.learned import LearnedFiles
     from indexes.plm_icd.config import PLMConfig
     from indexes.plm_icd.epoch import Epoch
-    from indexes.spanish_training import SpanishWorkshop
+    from indexes.ranker.train import Stacked
     from indexes.training import Workshop
     from knowledge.code_systems.base import CodeSystem
     from knowledge.language import Language
@@ -118,25 +120,16 @@ def ranker(
     import orjson
 
     from indexes.artefacts import Artefacts
-    from indexes.coded_notes import read_coded_notes
     from indexes.learned import LearnedFiles
-    from indexes.spanish_parts import SpanishFiles
-    from indexes.spanish_training import train_spanish
-    from indexes.training import train_all
-    from knowledge.code_systems import get_code_system
 
-    files = LearnedFiles(out or Artefacts.bundled().learned)
-    system, folder = get_code_system(), work_folder(work)
+    files, folder = LearnedFiles(out or Artefacts.bundled().learned), work_folder(work)
     if language == "es":
         _refuse_plm_options(given)
-        notes = read_coded_notes(data, language)
-        files = SpanishFiles.beside(files)
-        stacked = train_spanish(notes, files, _spanish_workshop(system, folder, hidden_share))
+        notes, files, stacked = _train_spanish(data, files, folder, hidden_share)
+        kept = folder / "out_of_fold-es.jsonl"
     else:
-        notes = read_coded_notes(data)
-        shop = workshop(untrained_bundle(system), system, folder, _given(given), hidden_share)
-        stacked = train_all(notes, files, shop)
-    kept = folder / f"out_of_fold{'' if language == 'en' else '-es'}.jsonl"
+        notes, files, stacked = _train_english(data, files, folder, hidden_share, _given(given))
+        kept = folder / "out_of_fold.jsonl"
     rows = ({"id": n.id, "scores": s} for n, s in zip(notes, stacked.scores, strict=True))
     kept.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     card = stacked.card
@@ -165,15 +158,41 @@ def _refuse_plm_options(given: dict[str, Any]) -> None:
             )
 
 
-def _spanish_workshop(
-    system: "CodeSystem", folder: Path, hidden_share: float | None
-) -> "SpanishWorkshop":
-    from indexes.spanish_parts import EnglishWordings
-    from indexes.spanish_training import SpanishWorkshop
-    from indexes.training import HIDDEN_SHARE
+class _Trained(NamedTuple):
+    """The notes that a ranker was trained on, where it was written, and what it says of them."""
 
+    notes: "list[CodedNote]"
+    files: "LearnedFiles"
+    stacked: "Stacked"
+
+
+def _train_english(
+    data: Path, files: "LearnedFiles", folder: Path, hidden_share: float | None, plm: "PLMConfig"
+) -> _Trained:
+    from indexes.coded_notes import read_coded_notes
+    from indexes.training import train_all
+    from knowledge.code_systems import get_code_system
+
+    notes, system = read_coded_notes(data), get_code_system()
+    shop = workshop(untrained_bundle(system), system, folder, plm, hidden_share)
+    return _Trained(notes, files, train_all(notes, files, shop))
+
+
+def _train_spanish(
+    data: Path, files: "LearnedFiles", folder: Path, hidden_share: float | None
+) -> _Trained:
+    from indexes.coded_notes import read_coded_notes
+    from indexes.lexicon_learning import line_pairs
+    from indexes.spanish_parts import EnglishWordings, SpanishFiles
+    from indexes.spanish_training import SpanishWorkshop, train_spanish
+    from indexes.training import HIDDEN_SHARE
+    from knowledge.code_systems import get_code_system
+    from knowledge.dataset_row import read_rows
+
+    notes, system = read_coded_notes(data, "es"), get_code_system()
+    translations = {row.id: tuple(line_pairs(row)) for row in read_rows(data)}
     bundle = untrained_bundle(system)
-    return SpanishWorkshop(
+    shop = SpanishWorkshop(
         system=system,
         wordings=EnglishWordings.of(bundle),
         folder=folder,
@@ -181,6 +200,8 @@ def _spanish_workshop(
         index_identity=bundle.identity,
         hidden_share=HIDDEN_SHARE if hidden_share is None else hidden_share,
     )
+    spanish = SpanishFiles.beside(files)
+    return _Trained(notes, spanish, train_spanish(notes, translations, spanish, shop))
 
 
 def print_epoch(model: str, epoch: "Epoch") -> None:
