@@ -118,7 +118,10 @@ def _row_request(row: dict[str, Any], where: str, defaults: ResultContext) -> Co
             )
     own = {k: v for k, v in row.items() if k in _CONTEXT_FIELDS and v is not None}
     context = make_context({**defaults.model_dump(), **own}, where)
-    return CodingRequest(row["id"], row["text"], context).with_language()
+    text = row["text"]
+    if context.language == "es" and isinstance(row.get("text_es"), str):
+        text = row["text_es"]  # of a bilingual data set
+    return CodingRequest(row["id"], text, context).with_language()
 
 
 def unique_requests(requests: Iterable[CodingRequest]) -> Iterator[CodingRequest]:

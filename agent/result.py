@@ -129,7 +129,9 @@ class Result(_Part):
     findings: list[Finding] = []
     candidates: list[RankedCandidate] = []
     plm_icd: PLMOpinion | None = Field(
-        default=None, description="PLM-ICD's opinion; null: not consulted."
+        default=None,
+        description="PLM-ICD's opinion; null: not consulted, as on Spanish notes, which it "
+        "cannot read.",
     )
     questions: list[str] = []
     usage: Usage

@@ -8,16 +8,14 @@ bilingual note and the lines aligned with it. IBM model 1 finds which word rende
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from indexes.glossing import Lexicon
 from indexes.language import ENGLISH, SPANISH, WordForms
 from indexes.tokens import tokenise
 from indexes.word_alignment import SentencePair, WordAligner
-from knowledge.code_systems import get_code_system
 from knowledge.code_systems.base import CodeSystem
 from knowledge.dataset_row import AlignedEvidence, DatasetRow
-from knowledge.spanish_titles import spanish_titles
 
 # Probability from which a word is taken for a translation, and a second one besides.
 _LEAST = 0.2
@@ -53,15 +51,17 @@ def learn_lexicon(texts: Iterable[tuple[str, str]]) -> Lexicon:
     return Lexicon(words)
 
 
-def title_pairs(system: CodeSystem) -> Iterator[tuple[str, str]]:
-    """Yield the Spanish title of each code with its English ones: ICD-10-CM's and the WHO's.
+def title_pairs(
+    titles: Mapping[str, str], editions: Iterable[CodeSystem]
+) -> Iterator[tuple[str, str]]:
+    """Yield the Spanish title of each code with its English ones.
 
-    Raises:
-        UserError: The package of Spanish titles is not installed.
+    Args:
+        titles: Spanish titles by code.
+        editions: English editions of the classification.
     """
-    who = get_code_system("icd10who")
-    for code, spanish in spanish_titles().items():
-        english = dict.fromkeys(s.get(code).title for s in (system, who) if code in s)
+    for code, spanish in titles.items():
+        english = dict.fromkeys(s.get(code).title for s in editions if code in s)
         yield from ((spanish, title) for title in english)
 
 

@@ -28,16 +28,14 @@ _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5"}
 _ROMAN_AFTER = frozenset({"tipo", "estadio", "estadío", "grado", "clase", "grupo"})
 _LETTER_AFTER = _ROMAN_AFTER | {"hepatitis", "vitamina", "factor", "influenza", "virus"}
 
-# Vowels of one word of Greek that writers confuse, doubled letters of English, and the like.
+# Letters that writers leave out or take over from other languages.
 _SPELLINGS = tuple(
     (re.compile(pattern), form)
     for pattern, form in (
-        (r"^ps(?=[eiu])", "s"),
+        (r"^ps", "s"),
+        (r"^trans(?=[fp])", "tras"),
         (r"ph", "f"),
         (r"([bcdfgjkmpqstvxz])\1", r"\1"),
-        (r"^h?emato", "hemato"),
-        (r"^transp", "trasp"),
-        (r"^transf", "trasf"),
     )
 )
 

@@ -22,8 +22,8 @@ from indexes.ranker.priors import CodePriors
 from indexes.ranker.train import Stacked, train_ranker
 from indexes.spanish_parts import EnglishWordings, SpanishFiles, glossed_generators, glosser_of
 from indexes.words_alone import WordsAlone
+from knowledge.code_systems import get_code_system
 from knowledge.code_systems.base import CodeSystem
-from knowledge.spanish_titles import spanish_titles
 
 # Short Spanish texts and their English translations, by id of the note they are from.
 Translations: TypeAlias = Mapping[str, Sequence[tuple[str, str]]]
@@ -34,6 +34,7 @@ class SpanishWorkshop(NamedTuple):
 
     Attributes:
         system: The code system.
+        titles: Spanish titles by code.
         wordings: What is looked up in a gloss.
         folder: Where unfinished work is kept.
         progress: Opens progress bars.
@@ -43,6 +44,7 @@ class SpanishWorkshop(NamedTuple):
     """
 
     system: CodeSystem
+    titles: Mapping[str, str]
     wordings: EnglishWordings
     folder: Path
     progress: ProgressBar
@@ -90,7 +92,7 @@ def train_spanish(
         The ranker with its out-of-fold confidences of the training notes.
 
     Raises:
-        UserError: The notes have no evidence, or the package of Spanish titles is not installed.
+        UserError: The notes have no evidence.
     """
     features = spanish_features(notes, translations, shop)
     identity = data_identity(notes)
@@ -141,7 +143,8 @@ def _lexicon(
     notes: Sequence[CodedNote], translations: Translations, shop: SpanishWorkshop
 ) -> Lexicon:
     of_notes = (pair for coded in notes for pair in translations.get(coded.id, ()))
-    return learn_lexicon([*title_pairs(shop.system), *of_notes])
+    editions = (shop.system, get_code_system("icd10who"))
+    return learn_lexicon([*title_pairs(shop.titles, editions), *of_notes])
 
 
 def _lines(notes: Sequence[CodedNote], shop: SpanishWorkshop) -> LineModel:
@@ -149,7 +152,7 @@ def _lines(notes: Sequence[CodedNote], shop: SpanishWorkshop) -> LineModel:
     kept = shop.folder / f"lines-es.{data_identity(notes)[:16]}.npz"
     if not kept.is_file():
         with shop.progress("Evidence lines") as progress:
-            lines = learn_lines(notes, WordsAlone(), _SpanishTitles(spanish_titles()), progress)
+            lines = learn_lines(notes, WordsAlone(), _SpanishTitles(shop.titles), progress)
         unfinished = kept.with_suffix(".unfinished")
         lines.save(unfinished)
         unfinished.replace(kept)

@@ -188,12 +188,14 @@ def _train_spanish(
     from indexes.training import HIDDEN_SHARE
     from knowledge.code_systems import get_code_system
     from knowledge.dataset_row import read_rows
+    from knowledge.spanish_titles import spanish_titles
 
     notes, system = read_coded_notes(data, "es"), get_code_system()
     translations = {row.id: tuple(line_pairs(row)) for row in read_rows(data)}
     bundle = untrained_bundle(system)
     shop = SpanishWorkshop(
         system=system,
+        titles=spanish_titles(),
         wordings=EnglishWordings.of(bundle),
         folder=folder,
         progress=progress_bar,

@@ -64,6 +64,11 @@ class NoteDesk:
         Take it as a second opinion and look for the evidence in the note.
         """
         context = self._desk.parts()
+        if self._language != DEFAULT_LANGUAGE:
+            raise UserError(
+                "PLM-ICD was trained on English notes and cannot read this one",
+                fix="use search_codes instead",
+            )
         if context.plm is None:
             raise UserError(
                 "no PLM-ICD model belongs to the search indexes in use",
