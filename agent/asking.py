@@ -11,7 +11,14 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from agent.llm.base import ChoiceScores, CodingLLM, ContextOverflow, as_chat, prompt_key
+from agent.llm.base import (
+    ChoiceScores,
+    CodingLLM,
+    ContextOverflow,
+    LLMUnavailable,
+    as_chat,
+    prompt_key,
+)
 from agent.prompting import load_prompt
 from agent.state import CoderContext
 from knowledge.note_text import Note, Span
@@ -39,11 +46,12 @@ class Question:
     variables: Mapping[str, str]
 
 
-def ask(question: Question, note: Note, llm: CodingLLM, context: CoderContext) -> float:
+def ask(question: Question, note: Note, llm: CodingLLM, context: CoderContext) -> float | None:
     """Ask the LLM and record the call; a note that is too long is read around the passage.
 
     Returns:
-        The log-odds of Yes, in nats.
+        The log-odds of Yes, in nats; None where the LLM gave no usable answer, which the trace
+        tells: the agent then decides without it.
     """
     prompt = load_prompt(question.prompt)
     for text in _readings(note, question.passage):
@@ -58,6 +66,8 @@ def ask(question: Question, note: Note, llm: CodingLLM, context: CoderContext) -
             "model": context.llm_identity.model,
         }
         context.recorder.llm_call(**call, **_outcome(scores, llm.context_tokens))
+        if isinstance(scores, LLMUnavailable):
+            return None
         if not isinstance(scores, ContextOverflow):
             return scores.log_odds(_YES, _NO)
     raise AssertionError("one sentence always fits into the context")
@@ -70,15 +80,21 @@ def quoted(text: str) -> str:
 
 def _scores(
     llm: CodingLLM, messages: list[BaseMessage], choices: Sequence[str]
-) -> ChoiceScores | ContextOverflow:
+) -> ChoiceScores | ContextOverflow | LLMUnavailable:
     try:
         return llm.score_choices(messages, choices)
     except ContextOverflow as overflow:
         return overflow  # ask again with less of the note; the trace shows both
+    except LLMUnavailable as failure:
+        return failure
 
 
-def _outcome(scores: ChoiceScores | ContextOverflow, context_tokens: int) -> dict[str, Any]:
+def _outcome(
+    scores: ChoiceScores | ContextOverflow | LLMUnavailable, context_tokens: int
+) -> dict[str, Any]:
     """Return the fields of an `LLMCall` that tell what came of it."""
+    if isinstance(scores, LLMUnavailable):
+        return {**_UNANSWERED, "settings": {"failed": str(scores)}}
     if isinstance(scores, ContextOverflow):
         overflow = {"needed": scores.needed, "available": scores.available}
         return {**_UNANSWERED, "settings": {"overflow": overflow}}

@@ -21,6 +21,7 @@ from agent.state import CoderContext, LLMIdentity
 from agent.trace.events import Event, RunEnd, RunStart
 from agent.trace.recorder import Recorder, trace_path
 from indexes.bundle import Bundle, load_bundle
+from indexes.plm_icd.predict import NAME as PLM_ICD
 from indexes.spanish_parts import load_spanish
 from knowledge.code_systems import get_icd10cm
 from knowledge.errors import UserError
@@ -77,14 +78,16 @@ class Coder:
         llm = load_llm(options.llm)
         self._bundle: Bundle = load_bundle(system, options.index, options.learned)
         learned = self._bundle.learned
+        withheld = _withheld(options.settings, self._bundle)
+        opinion = learned.plm_icd if learned and PLM_ICD not in withheld else None
         self._graph = build_graph()
         self._context = CoderContext(
             system=system,
-            generators=self._bundle.generators,
+            generators=[g for g in self._bundle.generators if g.name not in withheld],
             policy_data=policy_within(load_policy(), system),
             llm=llm,
             llm_identity=LLMIdentity(options.llm, llm.model_id if llm else "none"),
-            plm=learned.plm_icd.predictor if learned and learned.plm_icd else None,
+            plm=opinion.predictor if opinion else None,
             policy=options.policy,
             settings=options.settings,
             recorder=Recorder(),
@@ -104,9 +107,10 @@ class Coder:
     def _spanish(self) -> CoderContext:
         """What its nodes work with on Spanish notes, loaded with the first of them."""
         voices = load_spanish(self._bundle, self._context.system)
+        withheld = self.options.settings.withheld
         return replace(
             self._context,
-            generators=voices.untrained,
+            generators=[g for g in voices.untrained if g.name not in withheld],
             learned=voices.learned,
             plm=None,
             language="es",
@@ -209,6 +213,22 @@ class Coder:
             },
             versions=_versions(),
         )
+
+
+def _withheld(settings: Settings, bundle: Bundle) -> frozenset[str]:
+    """Return the names of the generators that are not to be asked.
+
+    Raises:
+        UserError: There is no generator of such a name.
+    """
+    learned = bundle.learned.generators if bundle.learned else ()
+    known = [generator.name for generator in (*bundle.generators, *learned)]
+    if unknown := sorted(set(settings.withheld) - set(known)):
+        raise UserError(
+            f"settings, withheld: no generator is called {', '.join(unknown)}",
+            fix=f"name some of {', '.join(known)}",
+        )
+    return frozenset(settings.withheld)
 
 
 @functools.cache

@@ -48,8 +48,12 @@ def band_of(kind: JudgementKind, settings: Settings) -> Band | None:
     return settings.integral_symptom if kind == "integral_symptom" else settings.same_condition
 
 
-def ask_about(pair: OpenPair, note: Note, context: CoderContext) -> float:
-    """Ask the LLM about a pair; the context has one. Returns the log-odds of yes, in nats."""
+def ask_about(pair: OpenPair, note: Note, context: CoderContext) -> float | None:
+    """Ask the LLM about a pair; the context has one.
+
+    Returns:
+        The log-odds of yes, in nats; None where it gave no usable answer.
+    """
     assert context.llm is not None
     return ask(_question(pair, context.system), note, context.llm, context)
 

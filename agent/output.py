@@ -4,6 +4,7 @@ A crash or a full disk can cut the last line short; opening the file to resume r
 line and the lines of failed notes, which are coded again. Every finished line stays.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -60,7 +61,18 @@ class ResultsFile:
         Raises:
             UserError: The disk is full or the file went away; earlier results stay.
         """
-        line = memoryview(result.model_dump_json().encode("utf-8") + b"\n")
+        self._append(result.model_dump_json().encode("utf-8"))
+
+    def write_row(self, row: Mapping[str, Any]) -> None:
+        """Append the prediction of another system; it has an "id" and a "status" at least.
+
+        Raises:
+            UserError: As for `write`.
+        """
+        self._append(orjson.dumps(row))
+
+    def _append(self, row: bytes) -> None:
+        line = memoryview(row + b"\n")
         end = self._file.tell()
         try:
             while line:

@@ -25,6 +25,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    withheld: tuple[str, ...] = Field(
+        default=(),
+        description="Candidate generators that are not asked, by name: for ablations. The ranker "
+        "was trained with all of them and sees the others as silent.",
+    )
     generator_depth: int = Field(
         default=300, ge=1, description="Candidates taken from each generator."
     )

@@ -144,7 +144,8 @@ class CoderContext:
     @property
     def learned_generators(self) -> Sequence[CandidateGenerator]:
         """The generators that learned from coded notes."""
-        return self.learned.generators if self.learned else ()
+        learned = self.learned.generators if self.learned else ()
+        return [g for g in learned if g.name not in self.settings.withheld]
 
     @property
     def ranker(self) -> Ranker | None:

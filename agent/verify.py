@@ -12,10 +12,15 @@ _PROMPT = "verify_code"
 def verify(
     note: Note, proposals: Sequence[Proposal], context: CoderContext
 ) -> Iterator[tuple[Proposal, float]]:
-    """Yield each proposal with the log-odds of Yes, in nats; the context has an LLM."""
+    """Yield each proposal with the log-odds of Yes, in nats; the context has an LLM.
+
+    A proposal that the LLM gave no usable answer about is left out.
+    """
     assert context.llm is not None
     for proposal in proposals:
-        yield proposal, ask(_question(proposal, context), note, context.llm, context)
+        answer = ask(_question(proposal, context), note, context.llm, context)
+        if answer is not None:
+            yield proposal, answer
 
 
 def _question(proposal: Proposal, context: CoderContext) -> Question:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from eval.faithfulness_cli import faithfulness
 from eval.jsonl import write_jsonl
 from eval.metrics import DEFAULT_RESAMPLES, PAIRED_RESAMPLES
+from eval.run.cli import report_command, run_command
 from eval.score import score_files
 from eval.tables import (
     comparison_table,
@@ -202,7 +204,11 @@ def unseen(
 @eval_group.command(name="judgements")
 @click.argument("items", type=click.Path(path_type=Path))
 @click.option(
-    "--llm", default="builtin", show_default=True, metavar="SPEC", help="builtin or gguf:FILE."
+    "--llm",
+    default="builtin",
+    show_default=True,
+    metavar="SPEC",
+    help="builtin, gguf:FILE or openai:MODEL@URL.",
 )
 @click.option(
     "--within",
@@ -220,6 +226,11 @@ def judgements(items: Path, llm: str, within: Path | None, as_json: bool) -> Non
 
     report = judge_file(items, llm, within)
     _print(report, lambda: judgements_table(report), as_json)
+
+
+eval_group.add_command(faithfulness)
+eval_group.add_command(run_command)
+eval_group.add_command(report_command)
 
 
 def _print(figures: dict[str, Any], table: "Callable[[], RenderableType]", as_json: bool) -> None:

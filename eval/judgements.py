@@ -165,12 +165,20 @@ def hear(
         context: Has the LLM.
         progress: Told questions done and questions in all.
         before: Text that stands before the notes of the split ``report``.
+
+    Raises:
+        UserError: The LLM gave no usable answer.
     """
     heard = []
     for number, item in enumerate(items):
         head = before if item.split == "report" else ""
         note = Note.parse(head + item.note, f"item {number}")
         odds = ask_about(_pair(item, note, len(head), context), note, context)
+        if odds is None:
+            raise UserError(
+                f"{context.llm_identity.model} gave no usable answer to question {number + 1}",
+                fix="ask again when the LLM answers",
+            )
         heard.append((item, Heard(odds, item.answer)))
         progress(number + 1, len(items))
     return heard

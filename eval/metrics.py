@@ -10,7 +10,7 @@ Reading files lives in `eval.score`.
 
 import math
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
@@ -226,7 +226,7 @@ def bootstrap_interval(
 
 
 def ratio_interval(
-    pairs: Sequence[tuple[int, int]], *, resamples: int = DEFAULT_RESAMPLES
+    pairs: Sequence[tuple[float, int]], *, resamples: int = DEFAULT_RESAMPLES
 ) -> Interval | None:
     """Return the 95 % percentile interval of a ratio of sums over units drawn with replacement.
 
@@ -246,36 +246,6 @@ def ratio_interval(
         ratios.append(ratio(sum(above), sum(below)))
     ratios.sort()
     return Interval(ratios[int(0.025 * resamples)], ratios[int(0.975 * resamples) - 1])
-
-
-def expected_calibration_error(
-    gold: CodeSets, confidences: Mapping[str, Mapping[str, float]], *, bins: int = 10
-) -> float | None:
-    """Return how far confidence is from precision: their gap by bin, weighted by assigned codes.
-
-    Bins are equally wide over 0 to 1, as in Guo et al. 2017, "On calibration of modern neural
-    networks" (ICML).
-
-    Args:
-        gold: Reference codes by note id.
-        confidences: Confidence, 0 to 1, of each assigned code by note id.
-        bins: Number of bins.
-
-    Returns:
-        None where no assigned code has a confidence.
-    """
-    members: dict[int, list[tuple[float, bool]]] = defaultdict(list)
-    for note, codes in gold.items():
-        for code, confidence in confidences.get(note, {}).items():
-            members[min(int(confidence * bins), bins - 1)].append((confidence, code in codes))
-    assigned = sum(map(len, members.values()))
-    if not assigned:
-        return None
-    gaps = [
-        abs(math.fsum(confidence for confidence, _ in group) - sum(right for _, right in group))
-        for group in members.values()
-    ]
-    return math.fsum(gaps) / assigned
 
 
 def _counts(codes: frozenset[str], guesses: frozenset[str]) -> tuple[int, int]:

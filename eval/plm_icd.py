@@ -90,6 +90,22 @@ def predictions(
         yield {"id": row.id, "codes": chosen, "candidates": ranked}
 
 
+def exported_row(row: DatasetRow, predictor: PLMPredictor) -> dict[str, Any]:
+    """Return the line of predictions of one note, with the evidence of the assigned codes."""
+    found = predictor.predict(Note.parse(row.text), _RANKED)
+    chosen = [
+        {
+            "code": code,
+            "confidence": probability,
+            "evidence": [{"start": span.start, "end": span.end}],
+        }
+        for code, probability, span in found
+        if probability >= predictor.threshold
+    ]
+    ranked = [{"code": code, "confidence": probability} for code, probability, _ in found]
+    return {"id": row.id, "codes": chosen, "candidates": ranked}
+
+
 def _best_weights(checkpoint: Path) -> dict[str, Any]:
     import torch
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.calibration import expected_calibration_error
 from eval.code_tree import CodeTree, Validity
 from eval.hierarchy import hierarchical_scores
 from eval.metrics import (
@@ -12,7 +13,6 @@ from eval.metrics import (
     Metrics,
     MicroScores,
     evaluate,
-    expected_calibration_error,
 )
 from eval.predictions import match_ids, read_gold, read_predictions
 from eval.ranking import RankingMetrics, ranking_metrics

@@ -1,12 +1,13 @@
 """Tables of reports for a reader at a terminal; scripts get the same figures as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
+    from eval.accuracy import Figure
     from eval.compare import Comparison
     from eval.score import ScoreReport
     from eval.unseen import Share, UnseenReport
@@ -55,6 +56,25 @@ def comparison_table(report: "Comparison") -> "Table":
             _p_value(test.p),
             _p_value(system.p_holm["mcnemar"]),
             end_section=True,
+        )
+    return table
+
+
+def accuracy_table(figures: "Iterable[Figure]") -> "Table":
+    """Lay out measured figures beside their targets, one row a figure."""
+    from rich.table import Table
+
+    table = Table("figure", title="Accuracy")
+    for name in ("value", "95 %", "must", "want", "reached", "notes"):
+        table.add_column(name, justify="right")
+    for figure in figures:
+        table.add_row(
+            figure.what,
+            f"{figure.value:.3f}",
+            " to ".join(f"{end:.3f}" for end in figure.ci95 or ()),
+            *("" if target is None else f"{target:g}" for target in (figure.must, figure.want)),
+            figure.verdict,
+            str(figure.notes),
         )
     return table
 

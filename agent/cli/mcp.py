@@ -21,7 +21,7 @@ _TOP_CANDIDATES = 20
     default="none",
     show_default=True,
     metavar="SPEC",
-    help="LLM of code_note: none, builtin, gguf:FILE or replay:TRACE.",
+    help="LLM of code_note: none, builtin, gguf:FILE, openai:MODEL@URL or replay:TRACE.",
 )
 @policy_option("Policy of code_note: as a US coder, or every documented finding.")
 @index_option

@@ -54,7 +54,7 @@ def coder_options(function: F) -> F:
             default="builtin",
             show_default=True,
             metavar="SPEC",
-            help="builtin, none, gguf:FILE or replay:TRACE.",
+            help="builtin, none, gguf:FILE, openai:MODEL@URL or replay:TRACE.",
         ),
     ):
         function = option(function)

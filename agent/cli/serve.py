@@ -34,7 +34,8 @@ _EXTRA = ("fastapi", "starlette", "uvicorn")
     default="none",
     show_default=True,
     metavar="SPEC",
-    help="LLM of all notes: none, builtin, gguf:FILE or replay:TRACE. No request changes it.",
+    help="LLM of all notes: none, builtin, gguf:FILE, openai:MODEL@URL or replay:TRACE. No "
+    "request changes it.",
 )
 @policy_option()
 @click.option(

@@ -21,7 +21,11 @@ train.add_command(ranker)
 @train.command("llm-voice")
 @click.argument("data", type=DATA)
 @click.option(
-    "--llm", default="builtin", show_default=True, metavar="SPEC", help="builtin or gguf:FILE."
+    "--llm",
+    default="builtin",
+    show_default=True,
+    metavar="SPEC",
+    help="builtin, gguf:FILE or openai:MODEL@URL.",
 )
 @click.option(
     "--notes",

@@ -28,6 +28,10 @@ class ContextOverflow(Exception):  # noqa: N818 - a condition callers handle, no
         self.available = available
 
 
+class LLMUnavailable(Exception):  # noqa: N818 - as above: the agent decides without it
+    """The LLM gave no usable answer; the message says why, and holds nothing of the note."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChoiceScores:
     """How likely the LLM holds each of some closed answers.

@@ -9,11 +9,19 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 
-from agent.llm.base import DEFAULT_CONTEXT, ChoiceScores, CodingLLM, ContextOverflow, prompt_key
+from agent.llm.base import (
+    DEFAULT_CONTEXT,
+    ChoiceScores,
+    CodingLLM,
+    ContextOverflow,
+    LLMUnavailable,
+    prompt_key,
+)
 from agent.trace.events import LLMCall
 from agent.trace.reader import read_trace
 from knowledge.errors import UserError
 
+_FAILED = "failed"  # key in an LLMCall's settings: why there was no usable answer
 _OVERFLOW = "overflow"  # key in an LLMCall's settings: {"needed": tokens, "available": tokens}
 
 
@@ -21,7 +29,7 @@ class ReplayLLM(CodingLLM):
     """Answers each prompt as the trace has it; a prompt asked twice gets its answers in order.
 
     A recorded call whose settings hold ``overflow`` raises `ContextOverflow` again, so that a
-    caller shortens its prompt just as it did in the recorded run.
+    caller shortens its prompt just as it did in the recorded run; one with ``failed`` fails again.
     """
 
     recorded_model: str
@@ -121,6 +129,8 @@ class ReplayLLM(CodingLLM):
         call = answers.popleft() if len(answers) > 1 else answers[0]
         if overflow := call.settings.get(_OVERFLOW):
             raise ContextOverflow(overflow["needed"], overflow["available"])
+        if failed := call.settings.get(_FAILED):
+            raise LLMUnavailable(failed)
         return call
 
 

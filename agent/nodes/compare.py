@@ -61,6 +61,9 @@ def _looks(
     asked: Sequence[Proposal], settled: Sequence[Proposal], reading: PLMReading, state: State
 ) -> list[SecondLook]:
     accepted = {p.code for p in state["proposals"] if p.accepted}
+    # An LLM that gave no usable answer about a code leaves it as it was.
+    answered = {p.code: p for p in settled}
+    looks = [(before, answered[before.code]) for before in asked if before.code in answered]
     return [
         SecondLook(
             code=after.code,
@@ -70,7 +73,7 @@ def _looks(
             accepted_before=after.code in accepted,
             accepted_after=after.accepted,
         )
-        for before, after in zip(asked, settled, strict=True)
+        for before, after in looks
     ]
 
 

@@ -86,7 +86,6 @@ def test_specs_are_parsed_and_written_back(text):
     ("text", "problem"),
     [
         ("hf:google/medgemma-4b-it", "not supported in this version; use builtin, none, gguf:FILE"),
-        ("openai:gpt@http://x/v1", "not supported in this version"),
         ("gguf:", "unknown LLM 'gguf:'"),
         ("gguf", "unknown LLM"),
         ("builtin:x", "unknown LLM"),

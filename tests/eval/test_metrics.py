@@ -10,7 +10,6 @@ from eval.metrics import (
     codes_per_note,
     evaluate,
     exact_match,
-    expected_calibration_error,
     macro_f1,
     mean_average_precision,
     micro_scores,
@@ -180,20 +179,3 @@ def test_the_order_of_notes_is_irrelevant(notes, shuffler):
     items = list(notes.items())
     shuffler.shuffle(items)
     assert evaluate(*split(notes), resamples=20) == evaluate(*split(dict(items)), resamples=20)
-
-
-def test_calibration_error_by_hand():
-    gold = {"a": frozenset({"I10", "E11"}), "b": frozenset({"J45"})}
-    # Bin .9: two codes of .9 and .94, one right; bin .2: one code, wrong; 1.0 falls into the last.
-    confidences = {"a": {"I10": 0.9, "R51": 0.94}, "b": {"K21": 0.2}}
-    gap = (abs(0.9 + 0.94 - 1) + abs(0.2 - 0)) / 3
-    assert expected_calibration_error(gold, confidences) == pytest.approx(gap)
-    assert expected_calibration_error(gold, {"a": {"I10": 1.0}, "b": {"J45": 1.0}}) == 0
-    assert expected_calibration_error(gold, {"c": {"I10": 0.5}}) is None
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(1, 20))
-def test_calibration_error_is_a_share(values, bins):
-    gold = {str(n): frozenset({"I10"}) if n % 2 else frozenset() for n in range(len(values))}
-    confidences = {str(n): {"I10": value} for n, value in enumerate(values)}
-    assert 0 <= expected_calibration_error(gold, confidences, bins=bins) <= 1
