@@ -101,6 +101,7 @@ def learn_lines(
     encoder: Encoder,
     titles: Titles,
     progress: Progress = lambda done, total: None,
+    least_weight: float = LEAST_WEIGHT,
 ) -> LineModel:
     """Learn which codes the sentences of notes are evidence of.
 
@@ -109,6 +110,7 @@ def learn_lines(
         encoder: Encoder of the vectors.
         titles: The titles of codes, in the language of the notes.
         progress: Told texts encoded and texts in all.
+        least_weight: Smaller weights are dropped.
 
     Raises:
         UserError: No note has evidence.
@@ -119,7 +121,7 @@ def learn_lines(
     features = _weighted(feature_matrix(examples.texts))
     gram = (features.rows @ features.rows.T).toarray() + vectors @ vectors.T
     dual = _solve(gram, examples.ridge, _targets(examples.codes, codes))
-    weights = _feature_weights(features, dual)
+    weights = _feature_weights(features, dual, least_weight)
     steps = _steps(abs(weights).max(axis=0).toarray().ravel())
     by_dimension = vectors.T @ dual
     vector_steps = _steps(np.abs(by_dimension).max(axis=0, initial=0.0))
@@ -224,7 +226,7 @@ def _solve(gram: Floats, ridge: Floats, targets: Floats) -> Floats:
     return np.asarray(cho_solve(cho_factor(gram, overwrite_a=True), targets, overwrite_b=True))
 
 
-def _feature_weights(features: _Weighted, dual: Floats) -> "csr_matrix":
+def _feature_weights(features: _Weighted, dual: Floats, least: float) -> "csr_matrix":
     """Return the weights that are kept, shape (FEATURES, codes)."""
     from scipy.sparse import csr_matrix, hstack
 
@@ -233,7 +235,7 @@ def _feature_weights(features: _Weighted, dual: Floats) -> "csr_matrix":
     blocks = []
     for start in range(0, dual.shape[1], _CODES_AT_ONCE):
         weights = (rows @ dual[:, start : start + _CODES_AT_ONCE]) * query
-        blocks.append(csr_matrix(np.where(np.abs(weights) < LEAST_WEIGHT, 0, weights)))
+        blocks.append(csr_matrix(np.where(np.abs(weights) < least, 0, weights)))
     kept = hstack(blocks, format="csr")
     counts = np.zeros(FEATURES, dtype=np.int64)
     counts[used] = np.diff(kept.indptr)
