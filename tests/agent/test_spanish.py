@@ -1,15 +1,25 @@
 """Spanish notes end to end, with the shipped Spanish parts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agent.evidence import evidence_at
+from agent.hearing import hear_llm
+from agent.llm.base import as_chat, prompt_key
+from agent.llm.replay import ReplayLLM
+from agent.prompting import load_prompt
 from agent.request import CodingRequest
 from agent.result import ResultContext
+from agent.state import Proposal
+from agent.trace.events import LLMCall
 from indexes.artefacts import Artefacts
 from indexes.learned import LearnedFiles
 from indexes.spanish_parts import SpanishFiles
+from knowledge.code_systems import get_code_system
 from knowledge.errors import UserError
+from knowledge.note_text import Note, Span
 from knowledge.strict_yaml import read_yaml
 
 NOTES = Path(__file__).parent.parent / "data" / "notes_es"
@@ -77,6 +87,36 @@ def test_english_and_spanish_notes_share_one_agent(code):
     assert code("ASSESSMENT: Lobar pneumonia.").context.language == "en"
     assert code("Juicio clínico: neumonía lobar en el lóbulo inferior.").context.language == "es"
     assert code("ASSESSMENT: Lobar pneumonia.").plm_icd is not None
+
+
+def test_the_llm_is_asked_about_the_spanish_note(bare_context):
+    text = "Refiere dolor. Posible neumonía lobar en el lóbulo inferior."
+    note = Note.parse(text, language="es")
+    prompt = load_prompt("verify_code")
+    title = get_code_system().get("J18.1").title
+    messages = prompt.render(note=text, evidence="neumonía lobar", description=title)
+    call = LLMCall(
+        at=0.0,
+        node="reason",
+        call="score_choices",
+        purpose="verify_code J18.1",
+        prompt_sha256=prompt_key(messages, prompt.choices),
+        messages=as_chat(messages),
+        choices=list(prompt.choices),
+        logprobs={"Yes": -0.1, "No": -2.1},
+        prompt_tokens=10,
+        completion_tokens=1,
+        cached_tokens=0,
+        seconds=0.1,
+        model="some@sha256:1234",
+    )
+    context = replace(bare_context(ReplayLLM.from_calls([call])), language="es")
+    evidence = evidence_at(note, Span(text.index("neumonía"), text.index(" en el")))
+    proposal = Proposal("J18.1", 0.5, "possible", (evidence,), False, "named")
+    (heard,) = hear_llm(note, [proposal], context)
+    assert heard.sources["llm"] == pytest.approx(2.0)
+    assert heard.confidence > 0.5
+    assert text in context.recorder.events[0].messages[-1]["content"]
 
 
 def test_another_language_is_refused(coders):
