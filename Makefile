@@ -44,6 +44,7 @@ index: $(VENV)/.ready  ## Rebuild the shipped artefacts.
 train: $(VENV)/.ready  ## Train all that learns from coded notes; goes on where it was stopped.
 	$(BIN)/icd-agent train plm-icd $(TRAIN) --out $(LEARNED)/plm_icd
 	$(BIN)/icd-agent train ranker $(TRAIN)
+	$(BIN)/icd-agent train ranker $(TRAIN) --language es
 	$(BIN)/icd-agent train llm-voice $(TRAIN)
 
 traces: $(VENV)/.ready  ## Record the traces that the tests replay, with the built-in LLM.

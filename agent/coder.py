@@ -22,6 +22,7 @@ from agent.trace.events import Event, RunEnd, RunStart
 from agent.trace.recorder import Recorder, trace_path
 from indexes.bundle import Bundle, load_bundle
 from indexes.plm_icd.predict import NAME as PLM_ICD
+from indexes.spanish_parts import load_spanish
 from knowledge.code_systems import get_icd10cm
 from knowledge.errors import UserError
 from knowledge.official.releases_at_hand import icd10cm_of
@@ -78,6 +79,7 @@ class Coder:
         self._bundle: Bundle = load_bundle(system, options.index, options.learned)
         learned = self._bundle.learned
         withheld = _withheld(options.settings, self._bundle)
+        opinion = learned.plm_icd if learned and PLM_ICD not in withheld else None
         self._graph = build_graph()
         self._context = CoderContext(
             system=system,
@@ -85,17 +87,35 @@ class Coder:
             policy_data=policy_within(load_policy(), system),
             llm=llm,
             llm_identity=LLMIdentity(options.llm, llm.model_id if llm else "none"),
-            plm=learned.plm_icd.predictor if learned and PLM_ICD not in withheld else None,
+            plm=opinion.predictor if opinion else None,
             policy=options.policy,
             settings=options.settings,
             recorder=Recorder(),
             learned=learned,
+            index_identity=self._bundle.identity,
         )
 
     @property
     def context(self) -> CoderContext:
-        """What its nodes work with."""
+        """What its nodes work with on English notes."""
         return self._context
+
+    def _context_for(self, request: CodingRequest) -> CoderContext:
+        return self._spanish if request.context.language == "es" else self._context
+
+    @functools.cached_property
+    def _spanish(self) -> CoderContext:
+        """What its nodes work with on Spanish notes, loaded with the first of them."""
+        voices = load_spanish(self._bundle, self._context.system)
+        withheld = self.options.settings.withheld
+        return replace(
+            self._context,
+            generators=[g for g in voices.untrained if g.name not in withheld],
+            learned=voices.learned,
+            plm=None,
+            language="es",
+            index_identity=voices.identity,
+        )
 
     def code(
         self,
@@ -131,10 +151,11 @@ class Coder:
         Raises:
             UserError: The trace cannot be written, or a replayed trace does not fit.
         """
+        request = request.with_language()
         folder = self.options.trace_dir
         recorder = Recorder(trace_path(folder, request.id) if folder else None, on_event)
-        context = replace(self._context, recorder=recorder)
-        recorder.emit(self._run_start(request))
+        context = replace(self._context_for(request), recorder=recorder)
+        recorder.emit(self._run_start(request, context))
         result: Result | None = None
         # LangChain would send the note to LangSmith where a user's environment asks for it.
         with tracing_context(enabled=False):
@@ -172,8 +193,7 @@ class Coder:
             }
         )
 
-    def _run_start(self, request: CodingRequest) -> RunStart:
-        context = self._context
+    def _run_start(self, request: CodingRequest, context: CoderContext) -> RunStart:
         return RunStart(
             at=0.0,
             note_id=request.id,
@@ -189,7 +209,7 @@ class Coder:
             knowledge={
                 "code_system": context.system.name,
                 "release": context.system.release,
-                "index": self._bundle.identity,
+                "index": context.index_identity,
             },
             versions=_versions(),
         )

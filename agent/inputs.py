@@ -77,9 +77,10 @@ def _requests(sources: Iterable[str], defaults: ResultContext) -> Iterator[Codin
 
 def _text_request(source: str, defaults: ResultContext) -> CodingRequest:
     if source == STDIN:
-        return CodingRequest("stdin", _decode(sys.stdin.buffer.read(), "standard input"), defaults)
+        text = _decode(sys.stdin.buffer.read(), "standard input")
+        return CodingRequest("stdin", text, defaults).with_language()
     path = Path(source)
-    return CodingRequest(path.stem, _decode(path.read_bytes(), source), defaults)
+    return CodingRequest(path.stem, _decode(path.read_bytes(), source), defaults).with_language()
 
 
 def _decode(raw: bytes, source: str) -> str:
@@ -116,9 +117,11 @@ def _row_request(row: dict[str, Any], where: str, defaults: ResultContext) -> Co
                 fix='give each line as {"id": "...", "text": "..."}',
             )
     own = {k: v for k, v in row.items() if k in _CONTEXT_FIELDS and v is not None}
-    return CodingRequest(
-        row["id"], row["text"], make_context({**defaults.model_dump(), **own}, where)
-    )
+    context = make_context({**defaults.model_dump(), **own}, where)
+    text = row["text"]
+    if context.language == "es" and isinstance(row.get("text_es"), str):
+        text = row["text_es"]  # of a bilingual data set
+    return CodingRequest(row["id"], text, context).with_language()
 
 
 def unique_requests(requests: Iterable[CodingRequest]) -> Iterator[CodingRequest]:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from knowledge.assertion import Assertion
+from knowledge.language import Language
 from knowledge.rules.findings import Finding
 
 SCHEMA_VERSION: Final = 1
@@ -32,7 +33,9 @@ class ResultContext(_Part):
     sex: Sex | None = None
     age: float | None = Field(default=None, ge=0, le=130, description="Years.")
     date: str | None = Field(default=None, description="Encounter date, YYYY-MM-DD.")
-    language: Literal["en"] = "en"
+    language: Language | None = Field(
+        default=None, description="Of the note; null in a request: found out. Always in a result."
+    )
 
 
 class Evidence(_Part):
@@ -126,7 +129,9 @@ class Result(_Part):
     findings: list[Finding] = []
     candidates: list[RankedCandidate] = []
     plm_icd: PLMOpinion | None = Field(
-        default=None, description="PLM-ICD's opinion; null: not consulted."
+        default=None,
+        description="PLM-ICD's opinion; null: not consulted, as on Spanish notes, which it "
+        "cannot read.",
     )
     questions: list[str] = []
     usage: Usage

@@ -18,6 +18,7 @@ from indexes.plm_icd.predict import PLMPredictor, Prediction
 from indexes.ranker.model import Ranker
 from knowledge.assertion import Assertion
 from knowledge.code_systems.icd10cm import ICD10CM
+from knowledge.language import DEFAULT_LANGUAGE, Language
 from knowledge.note_text import Note
 from knowledge.policy_data import Policy as PolicyData
 from knowledge.rules.findings import Finding
@@ -123,7 +124,10 @@ class LLMIdentity(NamedTuple):
 
 @dataclass(frozen=True)
 class CoderContext:
-    """Everything a node may use that is not the note: built once, shared by all notes."""
+    """Everything a node may use that is not the note: built once, shared by all of a language.
+
+    ``index_identity`` identifies the build and the training of the generators.
+    """
 
     system: ICD10CM
     generators: Sequence[CandidateGenerator]
@@ -136,6 +140,8 @@ class CoderContext:
     recorder: Recorder
     learned: Learned | None = None
     guideline_voice: GuidelineVoice | None = None
+    language: Language = DEFAULT_LANGUAGE
+    index_identity: str = ""
 
     @property
     def learned_generators(self) -> Sequence[CandidateGenerator]:
@@ -148,14 +154,16 @@ class CoderContext:
         """The trained ranker, where it may decide.
 
         It learned to code as the annotators of its training notes did, every finding they saw; that
-        is the policy "mentions". Under "guidelines" the evidence itself has to convince.
+        is the policy "mentions". Under "guidelines" the evidence itself has to convince, except in
+        a language in which nothing but what was learned knows how findings are worded.
         """
-        return self.learned.ranker if self.learned and self.policy == "mentions" else None
+        decides = self.policy == "mentions" or self.language != DEFAULT_LANGUAGE
+        return self.learned.ranker if self.learned and decides else None
 
     @property
     def voice(self) -> GuidelineVoice | None:
         """The voice that judges evidence under "guidelines"; the shipped one if none was given."""
-        if self.policy != "guidelines":
+        if self.policy != "guidelines" or self.ranker:
             return None
         return self.guideline_voice or bundled_voice()
 

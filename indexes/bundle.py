@@ -1,7 +1,5 @@
 """All generators over one set of artefacts, loaded once."""
 
-import functools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +8,7 @@ from indexes.artefacts import Artefacts
 from indexes.candidates import CandidateGenerator
 from indexes.circumstances import CircumstanceGenerator
 from indexes.dense import DenseGenerator
-from indexes.encoder import BUNDLED_FOLDER, Encoder, EncoderFiles, load_encoder
+from indexes.encoder import Encoder, english_words, load_encoder
 from indexes.figures import FigureGenerator
 from indexes.learned import Learned, LearnedFiles, load_learned
 from indexes.lexical import LexicalGenerator
@@ -32,6 +30,8 @@ class Bundle(NamedTuple):
         dense: FAISS.
         lexical: BM25.
         learned: What learned from coded notes; None where the folder holds no such parts.
+        learned_files: Where those parts are, or would be; those of other languages lie inside.
+        any_release: Whether learned parts that were trained with another release will do.
         encoder: Of the dense index; it remembers recent texts.
         known_words: Words that are spelt right.
         identity: Identifies the build and the training.
@@ -43,6 +43,8 @@ class Bundle(NamedTuple):
     dense: DenseGenerator
     lexical: LexicalGenerator
     learned: Learned | None
+    learned_files: LearnedFiles
+    any_release: bool
     encoder: Encoder
     known_words: frozenset[str]
     identity: str
@@ -93,14 +95,9 @@ def load_bundle(
         learned=load_learned(files, system, encoder, known_words, any_release=adopted)
         if with_learned
         else None,
+        learned_files=files,
+        any_release=adopted,
         encoder=encoder,
         known_words=known_words,
         identity=artefacts.identity + (f"+{files.identity}" if with_learned else ""),
     )
-
-
-@functools.cache
-def english_words() -> frozenset[str]:
-    """Return the whole words in the vocabulary of the bundled encoder: they are spelt right."""
-    tokenizer = json.loads(EncoderFiles(BUNDLED_FOLDER).tokenizer.read_text(encoding="utf-8"))
-    return frozenset(w for w in tokenizer["model"]["vocab"] if w.isalpha())

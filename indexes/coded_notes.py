@@ -10,7 +10,9 @@ import orjson
 
 from knowledge.dataset_row import AlignedEvidence, DatasetRow, read_rows
 from knowledge.errors import UserError
+from knowledge.language import Language
 from knowledge.note_text import Note, Span
+from knowledge.spanish_row import spanish_row
 
 
 class CodedSpan(NamedTuple):
@@ -42,19 +44,25 @@ class CodedNote:
     @classmethod
     def from_row(cls, row: DatasetRow) -> "CodedNote":
         """Parse a note of a data set."""
-        note = Note.parse(row.text)
+        note = Note.parse(row.text, language=row.language or "en")
         codes = frozenset(row.codes or ())
         evidence = tuple(dict.fromkeys(_diagnosis_spans(row)))
         return cls(row.id, note, codes, evidence, row)
 
 
-def read_coded_notes(path: Path) -> list[CodedNote]:
+def read_coded_notes(path: Path, language: Language = "en") -> list[CodedNote]:
     """Read a data set to train on.
 
+    Args:
+        path: The file.
+        language: "es" reads the Spanish side of bilingual notes.
+
     Raises:
-        UserError: The file cannot be read, has another form, or none of its notes has codes.
+        UserError: The file cannot be read, has another form, or none of its notes has codes, or a
+            note has no text in the language.
     """
-    notes = [CodedNote.from_row(row) for row in read_rows(path) if row.codes is not None]
+    rows = (row for row in read_rows(path) if row.codes is not None)
+    notes = [CodedNote.from_row(spanish_row(row) if language == "es" else row) for row in rows]
     if not any(note.codes for note in notes):
         raise UserError(
             f"{path} holds no note with codes; there is nothing to learn from.",
@@ -84,5 +92,5 @@ def _diagnosis_spans(row: DatasetRow) -> Iterator[CodedSpan]:
     for item in row.evidence:
         if item.kind == "procedure":
             continue
-        offsets = item.lines_en if isinstance(item, AlignedEvidence) else ((item.start, item.end),)
+        offsets = item.lines_en if isinstance(item, AlignedEvidence) else item.spans
         yield from (CodedSpan(item.code, Span(start, end)) for start, end in offsets if end > start)

@@ -4,6 +4,7 @@ Only `SentenceTransformerEncoder` imports torch, and only when one is made: the 
 onnxruntime and tokenizers alone. How the bundled ONNX file is made is in `indexes.export_encoder`.
 """
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -208,3 +209,10 @@ def file_sha256(path: Path) -> str:
 
 def _probe_fingerprint(vectors: Vectors) -> str:
     return hashlib.sha256(np.round(vectors, 2).astype(np.float32).tobytes()).hexdigest()
+
+
+@functools.cache
+def english_words() -> frozenset[str]:
+    """Return the whole words in the vocabulary of the bundled encoder: they are spelt right."""
+    tokenizer = orjson.loads(EncoderFiles(BUNDLED_FOLDER).tokenizer.read_bytes())
+    return frozenset(w for w in tokenizer["model"]["vocab"] if w.isalpha())

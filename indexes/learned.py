@@ -178,17 +178,18 @@ def add_voice(files: LearnedFiles, voice: LLMVoice) -> None:
 
 
 class Learned(NamedTuple):
-    """The learned parts, loaded."""
+    """The learned parts, loaded; there may be no PLM-ICD for a language."""
 
     mentions: MentionGenerator
     lines: LineGenerator
-    plm_icd: PLMGenerator
+    plm_icd: PLMGenerator | None
     ranker: Ranker
 
     @property
     def generators(self) -> Sequence[CandidateGenerator]:
         """The learned candidate generators, most exact first."""
-        return (self.mentions, self.lines, self.plm_icd)
+        opinion = (self.plm_icd,) if self.plm_icd else ()
+        return (self.mentions, self.lines, *opinion)
 
 
 def load_learned(

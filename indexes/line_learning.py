@@ -12,7 +12,7 @@ fold on CodiEsp train:
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from indexes.encoder import Encoder
 from indexes.evidence_lines import LineModel, LineWeights
 from indexes.line_features import BLOCK, FEATURES, feature_matrix
 from indexes.windows import windows
-from knowledge.code_systems.base import CodeSystem
 from knowledge.errors import UserError
 from knowledge.note_text import Note, Span
 
@@ -46,6 +45,27 @@ MAX_SENTENCES = 12_000
 _LEAST_SENTENCES_OF_PART = 2
 _CODES_AT_ONCE = 64  # bounds the memory for weights before most are dropped
 _TEXTS_AT_ONCE = 256
+
+
+class Titled(Protocol):
+    """Something with a title."""
+
+    @property
+    def title(self) -> str:
+        """The title."""
+        ...
+
+
+class Titles(Protocol):
+    """Where the titles of codes are found; a code system is one."""
+
+    def __contains__(self, code: object) -> bool:
+        """Tell whether a code has a title."""
+        ...
+
+    def get(self, code: str) -> Titled:
+        """Return what has the title of a code."""
+        ...
 
 
 class Examples(NamedTuple):
@@ -79,30 +99,32 @@ class _Weighted(NamedTuple):
 def learn_lines(
     notes: Sequence[CodedNote],
     encoder: Encoder,
-    system: CodeSystem,
+    titles: Titles,
     progress: Progress = lambda done, total: None,
+    least_weight: float = LEAST_WEIGHT,
 ) -> LineModel:
     """Learn which codes the sentences of notes are evidence of.
 
     Args:
         notes: Notes with evidence; those that have codes and no evidence are left out.
         encoder: Encoder of the vectors.
-        system: Where the titles of codes are found; codes it does not hold have none.
+        titles: The titles of codes, in the language of the notes.
         progress: Told texts encoded and texts in all.
+        least_weight: Smaller weights are dropped.
 
     Raises:
         UserError: No note has evidence.
     """
-    examples = training_examples(notes, system)
+    examples = training_examples(notes, titles)
     codes = sorted(frozenset[str]().union(*examples.codes))
     vectors = _encoded(examples.texts, encoder, progress)
     features = _weighted(feature_matrix(examples.texts))
     gram = (features.rows @ features.rows.T).toarray() + vectors @ vectors.T
     dual = _solve(gram, examples.ridge, _targets(examples.codes, codes))
-    weights = _feature_weights(features, dual)
+    weights = _feature_weights(features, dual, least_weight)
     steps = _steps(abs(weights).max(axis=0).toarray().ravel())
     by_dimension = vectors.T @ dual
-    vector_steps = _steps(np.abs(by_dimension).max(axis=0))
+    vector_steps = _steps(np.abs(by_dimension).max(axis=0, initial=0.0))
     return LineModel(
         LineWeights(
             codes=np.array(codes),
@@ -117,7 +139,7 @@ def learn_lines(
     )
 
 
-def training_examples(notes: Sequence[CodedNote], system: CodeSystem) -> Examples:
+def training_examples(notes: Sequence[CodedNote], titles: Titles) -> Examples:
     """Return sentences of notes with the codes whose evidence they overlap, and titles.
 
     Where there are more sentences than `MAX_SENTENCES`, those without evidence are left out first.
@@ -137,8 +159,8 @@ def training_examples(notes: Sequence[CodedNote], system: CodeSystem) -> Example
             fix='give a data set whose lines have "evidence", such as CodiEsp train.',
         )
     kept = sorted(found, key=lambda example: not example[1])[:MAX_SENTENCES]
-    known = sorted(c for c in frozenset[str]().union(*(codes for _, codes in kept)) if c in system)
-    texts = [text for text, _ in kept] + [system.get(code).title for code in known]
+    known = sorted(c for c in frozenset[str]().union(*(codes for _, codes in kept)) if c in titles)
+    texts = [text for text, _ in kept] + [titles.get(code).title for code in known]
     codes = [codes for _, codes in kept] + [frozenset({code}) for code in known]
     ridge = np.repeat([RIDGE, TITLE_RIDGE], [len(kept), len(known)])
     return Examples(texts, codes, ridge)
@@ -204,7 +226,7 @@ def _solve(gram: Floats, ridge: Floats, targets: Floats) -> Floats:
     return np.asarray(cho_solve(cho_factor(gram, overwrite_a=True), targets, overwrite_b=True))
 
 
-def _feature_weights(features: _Weighted, dual: Floats) -> "csr_matrix":
+def _feature_weights(features: _Weighted, dual: Floats, least: float) -> "csr_matrix":
     """Return the weights that are kept, shape (FEATURES, codes)."""
     from scipy.sparse import csr_matrix, hstack
 
@@ -213,7 +235,7 @@ def _feature_weights(features: _Weighted, dual: Floats) -> "csr_matrix":
     blocks = []
     for start in range(0, dual.shape[1], _CODES_AT_ONCE):
         weights = (rows @ dual[:, start : start + _CODES_AT_ONCE]) * query
-        blocks.append(csr_matrix(np.where(np.abs(weights) < LEAST_WEIGHT, 0, weights)))
+        blocks.append(csr_matrix(np.where(np.abs(weights) < least, 0, weights)))
     kept = hstack(blocks, format="csr")
     counts = np.zeros(FEATURES, dtype=np.int64)
     counts[used] = np.diff(kept.indptr)

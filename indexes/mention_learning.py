@@ -14,8 +14,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from indexes.coded_notes import CodedNote
+from indexes.language import ENGLISH, WordForms
 from indexes.mentions import MentionTable, NGram, NGramFinder, Reading, Stems, content_words
-from indexes.tokens import STOP_WORDS, stem, text_stems
+from indexes.tokens import STOP_WORDS, stem
 from indexes.word_alignment import SentencePair, WordAligner, best_ngram, unaccented
 from knowledge.dataset_row import AlignedEvidence, DatasetRow, EvidenceSpan
 
@@ -41,12 +42,14 @@ class _Marked(NamedTuple):
         code: The code.
         original: Stems of the wording as marked, to find its translations elsewhere.
         words: The wording in the note; "" where it was not found.
+        stems: Its n-gram, if it is one that could be looked up.
     """
 
     note: int
     code: str
     original: tuple[str, ...]
     words: str
+    stems: Stems | None
 
 
 class _Bilingual(NamedTuple):
@@ -84,9 +87,11 @@ class _Corpus:
     notes: dict[Stems, list[int]]
 
     @classmethod
-    def read(cls, notes: Sequence[CodedNote], finder: NGramFinder) -> "_Corpus":
+    def read(cls, notes: Sequence[CodedNote], finder: NGramFinder, forms: WordForms) -> "_Corpus":
         found = [
-            frozenset(o.stems for words in content_words(note.note) for o in finder.find(words))
+            frozenset(
+                o.stems for words in content_words(note.note, forms) for o in finder.find(words)
+            )
             for note in notes
         ]
         by_ngram: dict[Stems, list[int]] = defaultdict(list)
@@ -96,17 +101,18 @@ class _Corpus:
         return cls([note.codes for note in notes], found, by_ngram)
 
 
-def learn_mentions(notes: Sequence[CodedNote]) -> MentionTable:
+def learn_mentions(notes: Sequence[CodedNote], forms: WordForms = ENGLISH) -> MentionTable:
     """Learn the mention dictionary; the same notes in the same order give the same table.
 
     Args:
         notes: Notes with evidence for their diagnoses. One without evidence still tells which
             n-grams occur without being marked.
+        forms: Word forms of the language of the notes.
     """
-    marked = [*_marked_in_note(notes), *_marked_in_original(notes)]
-    whole = {stems for m in marked if (stems := _ngram(m.words))}
+    marked = [*_marked_in_note(notes, forms), *_marked_in_original(notes, forms)]
+    whole = {m.stems for m in marked if m.stems}
     parts = {part for stems in whole for part in _parts(stems)}
-    corpus = _Corpus.read(notes, NGramFinder(sorted(whole | parts, key=sorted)))
+    corpus = _Corpus.read(notes, NGramFinder(sorted(whole | parts, key=sorted)), forms)
     readings = _whole_readings(marked, corpus)
     for stems, group in _partial_readings(readings, corpus).items():
         readings[stems] = [*readings.get(stems, ()), *group]
@@ -118,9 +124,9 @@ def learn_mentions(notes: Sequence[CodedNote]) -> MentionTable:
     )
 
 
-def _ngram(words: str) -> Stems | None:
+def _ngram(words: str, forms: WordForms) -> Stems | None:
     """Return the stems of a wording, or None if it is none that could be looked up."""
-    stems = text_stems(words)
+    stems = forms.text_stems(words)
     return stems if _tells(stems) and len(stems) <= _MAX_STEMS else None
 
 
@@ -144,7 +150,7 @@ def _whole_readings(marked: Sequence[_Marked], corpus: _Corpus) -> dict[Stems, l
     notes: dict[tuple[Stems, str], set[int]] = defaultdict(set)
     wordings: dict[Stems, Counter[str]] = defaultdict(Counter)
     for m in marked:
-        stems = _ngram(m.words)
+        stems = m.stems
         if stems:
             wordings[stems][" ".join(m.words.lower().split())] += 1
         else:
@@ -163,8 +169,8 @@ def _usual_translations(marked: Sequence[_Marked]) -> dict[tuple[str, ...], list
     """Return the n-grams that a wording of the original is usually translated by, best first."""
     counts: dict[tuple[str, ...], Counter[Stems]] = defaultdict(Counter)
     for m in marked:
-        if m.original and (stems := _ngram(m.words)):
-            counts[m.original][stems] += 1
+        if m.original and m.stems:
+            counts[m.original][m.stems] += 1
     return {
         original: [
             stems
@@ -204,14 +210,15 @@ def _partial_readings(
 # --- wordings that were marked ----------------------------------------------------------------
 
 
-def _marked_in_note(notes: Sequence[CodedNote]) -> Iterator[_Marked]:
+def _marked_in_note(notes: Sequence[CodedNote], forms: WordForms) -> Iterator[_Marked]:
     for number, note in enumerate(notes):
         for item in note.row.evidence:
             if isinstance(item, EvidenceSpan) and item.kind != "procedure":
-                yield _Marked(number, item.code, (), note.row.text[item.start : item.end])
+                words = " ".join(note.row.text[start:end] for start, end in item.spans)
+                yield _Marked(number, item.code, (), words, _ngram(words, forms))
 
 
-def _marked_in_original(notes: Sequence[CodedNote]) -> Iterator[_Marked]:
+def _marked_in_original(notes: Sequence[CodedNote], forms: WordForms) -> Iterator[_Marked]:
     """Yield wordings that were marked in the original, as the translation words them."""
     evidence = [e for number, note in enumerate(notes) for e in _bilingual(number, note.row)]
     aligner = WordAligner.learn(list(dict.fromkeys(e.pair for e in evidence)))
@@ -219,7 +226,7 @@ def _marked_in_original(notes: Sequence[CodedNote]) -> Iterator[_Marked]:
         if item.diagnosis:
             original = tuple(sorted({item.pair.source[place] for place in item.marked}))
             words = _translation(item, aligner, notes[item.note].row.text)
-            yield _Marked(item.note, item.code, original, words)
+            yield _Marked(item.note, item.code, original, words, _ngram(words, forms))
 
 
 def _translation(item: _Bilingual, aligner: WordAligner, text: str) -> str:

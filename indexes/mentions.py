@@ -21,7 +21,8 @@ from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from indexes.candidates import Candidate, Mention
-from indexes.tokens import stem, token_stems, tokenise
+from indexes.language import ENGLISH, WordForms
+from indexes.tokens import tokenise
 from knowledge.errors import UserError
 from knowledge.note_text import Note, Span
 
@@ -129,14 +130,14 @@ class Word(NamedTuple):
     corrected: bool = False
 
 
-def content_words(note: Note) -> Iterator[list[Word]]:
+def content_words(note: Note, forms: WordForms = ENGLISH) -> Iterator[list[Word]]:
     """Yield the words of each sentence, without stop words and punctuation."""
     for sentence in note.sentences:
         offset = sentence.span.start
         tokens = tokenise(note.slice(sentence.span))
         words = [
             Word(own, token.text, Span(token.start + offset, token.end + offset))
-            for token, own in zip(tokens, token_stems(tokens), strict=True)
+            for token, own in zip(tokens, forms.token_stems(tokens), strict=True)
             if own
         ]
         for first in range(0, len(words), _MAX_WORDS):
@@ -218,11 +219,18 @@ class MentionGenerator:
         table: What was learned.
         known_words: Lower-case words that are spelt right though no n-gram holds them; they are
             not corrected.
+        forms: Word forms of the language that the table was learned in.
     """
 
     name = "mentions"
 
-    def __init__(self, table: MentionTable, known_words: Collection[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        table: MentionTable,
+        known_words: Collection[str] = frozenset(),
+        forms: WordForms = ENGLISH,
+    ) -> None:
+        self._forms = forms
         self._ngrams = {ngram.stems: ngram for ngram in table.ngrams}
         self._finder = NGramFinder(self._ngrams)
         self._known_words = known_words
@@ -231,7 +239,7 @@ class MentionGenerator:
     def candidates(self, note: Note, k: int) -> list[Candidate]:
         """Return at most ``k`` codes whose marked wordings the note holds, best first."""
         places: dict[Stems, list[Occurrence]] = defaultdict(list)
-        for words in content_words(note):
+        for words in content_words(note, self._forms):
             for occurrence in self._finder.find([self._spelt(word) for word in words]):
                 places[occurrence.stems].append(occurrence)
         by_code: dict[str, list[_Evidence]] = defaultdict(list)
@@ -292,7 +300,7 @@ class MentionGenerator:
         words = {word for text in texts for word in _WORD.findall(text)}
         by_onset: dict[str, list[str]] = defaultdict(list)
         for word in sorted(words):
-            if stem(word) in self._finder.frequency:
+            if self._forms.stem(word) in self._finder.frequency:
                 by_onset[_onset(word)].append(word)
         return by_onset
 
@@ -304,7 +312,7 @@ class MentionGenerator:
             scorer=DamerauLevenshtein.distance,
             score_cutoff=1 if len(word) < 10 else 2,
         )
-        return stem(hit[0]) if hit else None
+        return self._forms.stem(hit[0]) if hit else None
 
 
 class _Covers:

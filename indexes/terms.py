@@ -90,6 +90,7 @@ class TermGenerator:
         abbreviations: Iterable[Abbreviation],
         known_words: Collection[str] = frozenset(),
     ) -> None:
+        self._table = terms
         terms = [term for term in terms if not _OTHER_SITE.search(term.text)]
         self._terms = [*terms, *composed_terms(terms, system)]
         self._system = system
@@ -115,6 +116,11 @@ class TermGenerator:
         self._codes = TermCodes(system)
         texts = [term.text for term in self._terms]
         self._reader = SentenceReader(texts, self._idf.keys(), abbreviations, known_words)
+
+    @property
+    def table(self) -> Sequence[Term]:
+        """The terms that it was given."""
+        return self._table
 
     def candidates(self, note: Note, k: int) -> list[Candidate]:
         """Return at most ``k`` billable codes whose wording the note holds, best first."""

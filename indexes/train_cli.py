@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -12,10 +12,14 @@ from knowledge.errors import UserError
 
 if TYPE_CHECKING:
     from indexes.bundle import Bundle
+    from indexes.coded_notes import CodedNote
+    from indexes.learned import LearnedFiles
     from indexes.plm_icd.config import PLMConfig
     from indexes.plm_icd.epoch import Epoch
+    from indexes.ranker.train import Stacked
     from indexes.training import Workshop
     from knowledge.code_systems.base import CodeSystem
+    from knowledge.language import Language
 
 DATA = click.Path(path_type=Path, dir_okay=False, exists=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -96,6 +100,13 @@ def plm_icd(
     "--out", type=FOLDER, help="Folder of the learned parts; the shipped one if not given."
 )
 @click.option("--work", type=FOLDER, help="Folder of unfinished work; in the cache if not given.")
+@click.option(
+    "--language",
+    type=click.Choice(["en", "es"]),
+    default="en",
+    show_default=True,
+    help="es trains the Spanish parts, on the Spanish side of DATA; PLM-ICD is not among them.",
+)
 @hidden_share_option
 @_plm_options
 @json_option
@@ -103,6 +114,7 @@ def ranker(
     data: Path,
     out: Path | None,
     work: Path | None,
+    language: "Language",
     hidden_share: float | None,
     as_json: bool,
     **given: Any,  # noqa: ANN401 (fields of PLMConfig)
@@ -115,17 +127,16 @@ def ranker(
     import orjson
 
     from indexes.artefacts import Artefacts
-    from indexes.coded_notes import read_coded_notes
     from indexes.learned import LearnedFiles
-    from indexes.training import train_all
-    from knowledge.code_systems import get_code_system
 
-    notes = read_coded_notes(data)
-    files = LearnedFiles(out or Artefacts.bundled().learned)
-    system = get_code_system()
-    shop = workshop(untrained_bundle(system), system, work, _given(given), hidden_share)
-    stacked = train_all(notes, files, shop)
-    kept = shop.folder / "out_of_fold.jsonl"
+    files, folder = LearnedFiles(out or Artefacts.bundled().learned), work_folder(work)
+    if language == "es":
+        _refuse_plm_options(given)
+        notes, files, stacked = _train_spanish(data, files, folder, hidden_share)
+        kept = folder / "out_of_fold-es.jsonl"
+    else:
+        notes, files, stacked = _train_english(data, files, folder, hidden_share, _given(given))
+        kept = folder / "out_of_fold.jsonl"
     rows = stacked.predictions(note.id for note in notes)
     kept.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     card = stacked.card
@@ -142,6 +153,64 @@ def ranker(
         f"parts in {files.folder}, out-of-fold confidences in {kept}"
     )
     print_report(report, text, as_json)
+
+
+def _refuse_plm_options(given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        if value:
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(
+                f"{option} {value} is for PLM-ICD, which is not trained on Spanish notes.",
+                fix=f"leave {option} out",
+            )
+
+
+class _Trained(NamedTuple):
+    """The notes that a ranker was trained on, where it was written, and what it says of them."""
+
+    notes: "list[CodedNote]"
+    files: "LearnedFiles"
+    stacked: "Stacked"
+
+
+def _train_english(
+    data: Path, files: "LearnedFiles", folder: Path, hidden_share: float | None, plm: "PLMConfig"
+) -> _Trained:
+    from indexes.coded_notes import read_coded_notes
+    from indexes.training import train_all
+    from knowledge.code_systems import get_code_system
+
+    notes, system = read_coded_notes(data), get_code_system()
+    shop = workshop(untrained_bundle(system), system, folder, plm, hidden_share)
+    return _Trained(notes, files, train_all(notes, files, shop))
+
+
+def _train_spanish(
+    data: Path, files: "LearnedFiles", folder: Path, hidden_share: float | None
+) -> _Trained:
+    from indexes.coded_notes import read_coded_notes
+    from indexes.lexicon_learning import line_pairs
+    from indexes.spanish_parts import EnglishWordings, SpanishFiles
+    from indexes.spanish_training import SpanishWorkshop, train_spanish
+    from indexes.training import HIDDEN_SHARE
+    from knowledge.code_systems import get_code_system
+    from knowledge.dataset_row import read_rows
+    from knowledge.spanish_titles import spanish_titles
+
+    notes, system = read_coded_notes(data, "es"), get_code_system()
+    translations = {row.id: tuple(line_pairs(row)) for row in read_rows(data)}
+    bundle = untrained_bundle(system)
+    shop = SpanishWorkshop(
+        system=system,
+        titles=spanish_titles(),
+        wordings=EnglishWordings.of(bundle),
+        folder=folder,
+        progress=progress_bar,
+        index_identity=bundle.identity,
+        hidden_share=HIDDEN_SHARE if hidden_share is None else hidden_share,
+    )
+    spanish = SpanishFiles.beside(files)
+    return _Trained(notes, spanish, train_spanish(notes, translations, spanish, shop))
 
 
 def print_epoch(model: str, epoch: "Epoch") -> None:

@@ -6,19 +6,24 @@ PLM-ICD and the features of each fold. A run that was stopped goes on from there
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-import numpy as np
 import orjson
 
 from indexes.candidates import CandidateGenerator
-from indexes.coded_notes import CodedNote, data_identity, folds
+from indexes.coded_notes import CodedNote, data_identity
+from indexes.cross_fitting import (
+    CrossFitted,
+    Folds,
+    ProgressBar,
+    Voices,
+    cross_fit,
+    keep_json,
+)
 from indexes.encoder import Encoder
 from indexes.evidence_lines import LineGenerator, LineModel
-from indexes.hold_out import draw_codes, hide
 from indexes.learned import LearnedFiles
 from indexes.line_learning import learn_lines
 from indexes.mention_learning import learn_mentions
@@ -26,22 +31,17 @@ from indexes.mentions import MentionGenerator
 from indexes.plm_icd.config import PLMConfig
 from indexes.plm_icd.epoch import Epoch
 from indexes.plm_icd.files import PLMCard, PLMFiles
-from indexes.ranker.features import FeatureBuilder, FeatureTable, proposals
+from indexes.ranker.features import proposals
 from indexes.ranker.model import Ranker
 from indexes.ranker.pool import pool
 from indexes.ranker.priors import CodePriors
 from indexes.ranker.track_record import Proposal
-from indexes.ranker.train import NoteFeatures, Stacked, train_ranker
+from indexes.ranker.train import Stacked, train_ranker
 from knowledge.code_systems.base import CodeSystem
 
-_SEED = 0
 # Out of fold on CodiEsp train it takes the recall of held-out codes from .12 to about .22 without
 # cost in micro-F1 where all codes are known; .3 takes it to .32 and costs .004.
 HIDDEN_SHARE = 0.1
-
-Progress: TypeAlias = Callable[[int, int], None]
-# Opens a progress bar with a title.
-ProgressBar: TypeAlias = Callable[[str], AbstractContextManager[Progress]]
 
 
 class Workshop(NamedTuple):
@@ -141,20 +141,6 @@ def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> 
     return stacked
 
 
-class CrossFitted(NamedTuple):
-    """What a ranker is trained on.
-
-    Attributes:
-        notes: Features of the training notes.
-        names: Their names.
-        priors: Counts of all training notes, for coding new ones.
-    """
-
-    notes: list[NoteFeatures]
-    names: Sequence[str]
-    priors: CodePriors
-
-
 def cross_fitted_features(
     notes: Sequence[CodedNote],
     shop: Workshop,
@@ -171,29 +157,27 @@ def cross_fitted_features(
         unborn: Codes that did not exist when the notes were coded: that they were proposed and not
             given says nothing of them.
     """
-    found: dict[int, _Named] = {}
-    parts = folds(len(notes), shop.folds, _SEED)
     proposed = _proposals(notes, shop)
-    for number, held_out in enumerate(parts):
-        others = sorted(set(range(len(notes))).difference(held_out))
-        priors = _priors(others, notes, proposed).without(unborn)
-        found.update(_fold_features(number, held_out, notes, priors, shop))
-    tables = [table for named in found.values() for table in named]
-    names = sorted({name for table in tables for values in table.values() for name in values})
-    fold_of = {n: number for number, held_out in enumerate(parts) for n in held_out}
-    return CrossFitted(
-        [
-            NoteFeatures(
-                fold_of[n],
-                *_table(found[n].known, names),
-                notes[n].codes,
-                _table(found[n].hidden, names),
-            )
-            for n in range(len(notes))
-        ],
-        names,
-        _priors(range(len(notes)), notes, proposed).without(unborn),
+
+    def priors_of(positions: Sequence[int]) -> CodePriors:
+        counts = CodePriors.of(
+            (notes[n].codes for n in positions), [proposed[n] for n in positions]
+        )
+        return counts.without(unborn)
+
+    def voices_of(number: int, others: Sequence[CodedNote]) -> Voices:
+        learned = learned_generators(others, f" without fold {number + 1}", shop)
+        return Voices([*shop.untrained, *learned])
+
+    how = Folds(
+        shop.system,
+        shop.folder,
+        _run_identity(notes, shop),
+        shop.progress,
+        shop.folds,
+        shop.hidden_share,
     )
+    return cross_fit(notes, voices_of, priors_of, how)
 
 
 def _proposals(notes: Sequence[CodedNote], shop: Workshop) -> list[list[Proposal]]:
@@ -208,67 +192,8 @@ def _proposals(notes: Sequence[CodedNote], shop: Workshop) -> list[list[Proposal
                 rankings = pool(coded.note, shop.untrained, shop.system)
                 found.append([list(proposal) for proposal in proposals(rankings)])
                 progress(done, len(notes))
-        _keep(kept, found)
+        keep_json(kept, found)
     return [[Proposal(*fields) for fields in row] for row in orjson.loads(kept.read_bytes())]
-
-
-def _priors(
-    positions: Iterable[int], notes: Sequence[CodedNote], proposed: Sequence[Sequence[Proposal]]
-) -> CodePriors:
-    """Return the counts of some of the notes."""
-    chosen = list(positions)
-    return CodePriors.of((notes[n].codes for n in chosen), [proposed[n] for n in chosen])
-
-
-class _Named(NamedTuple):
-    """Features of one note by candidate and name.
-
-    Attributes:
-        known: Of all candidates.
-        hidden: Of some of them, without what was learned of their codes.
-    """
-
-    known: dict[str, dict[str, float]]
-    hidden: dict[str, dict[str, float]]
-
-
-def _fold_features(
-    number: int,
-    held_out: Sequence[int],
-    notes: Sequence[CodedNote],
-    priors: CodePriors,
-    shop: Workshop,
-) -> dict[int, _Named]:
-    """Return the named features of the notes of one fold by their position."""
-    kept = shop.folder / f"features-{number}.{_run_identity(notes, priors, shop)}.json"
-    if kept.is_file():
-        return {int(n): _Named(**found) for n, found in orjson.loads(kept.read_bytes()).items()}
-    others = [coded for n, coded in enumerate(notes) if n not in set(held_out)]
-    learned = learned_generators(others, f" without fold {number + 1}", shop)
-    generators = [*shop.untrained, *learned]
-    hidden = draw_codes((coded.codes for coded in others), shop.hidden_share, number)
-    builder = FeatureBuilder(shop.system, priors)
-    ignorant = FeatureBuilder(shop.system, priors.without(hidden))
-    features: dict[int, _Named] = {}
-    with shop.progress(f"Features of fold {number + 1} of {shop.folds}") as progress:
-        for done, n in enumerate(held_out):
-            note = notes[n].note
-            rankings = pool(note, generators, shop.system)
-            unknown = ignorant.named(note, hide(rankings, hidden)) if hidden else {}
-            features[n] = _Named(
-                builder.named(note, rankings),
-                {code: values for code, values in unknown.items() if code in hidden},
-            )
-            progress(done + 1, len(held_out))
-    _keep(kept, {str(n): found._asdict() for n, found in features.items()})
-    return features
-
-
-def _keep(path: Path, value: object) -> None:
-    """Write JSON aside and rename it: a run killed here leaves no half file."""
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(orjson.dumps(value))
-    unfinished.replace(path)
 
 
 def learned_generators(
@@ -309,19 +234,12 @@ def _ensure_plm(
     train_plm(notes, folder, config, shop.system, shop.folder, shop.progress, shop.on_epoch)
 
 
-def _run_identity(notes: Sequence[CodedNote], priors: CodePriors, shop: Workshop) -> str:
+def _run_identity(notes: Sequence[CodedNote], shop: Workshop) -> str:
     settings = [
         data_identity(notes),
-        priors.to_json(),
         shop.encoder.fingerprint,
         shop.index_identity,
         shop.folds,
         shop.hidden_share,
     ]
     return hashlib.sha256(orjson.dumps(settings)).hexdigest()[:16]
-
-
-def _table(named: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> FeatureTable:
-    values = [[found.get(name, np.nan) for name in names] for found in named.values()]
-    matrix = np.array(values, dtype=np.float32).reshape(len(named), len(names))
-    return FeatureTable(list(named), matrix)

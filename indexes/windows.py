@@ -5,8 +5,9 @@ one finding. Offsets always point into the note as given.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from knowledge.language import Language
 from knowledge.note_text import Note, SectionKind, Span
 
 # Bounds the work for a note of any length; a CodiEsp note has about 70 windows, a long hospital
@@ -16,11 +17,17 @@ MAX_WINDOWS = 600
 # reads 128 tokens.
 MAX_WINDOW_CHARACTERS = 400
 
-_SEPARATOR = re.compile(
-    r"[,;:()]\s*|\.\s+|\s+(?:and|with|without|or|but|which|that|who|due to|secondary to|showed"
-    r"|revealed|presented|suggestive of|compatible with|diagnosis of|diagnosed with|history of)\s+",
-    re.IGNORECASE,
-)
+_SEPARATING_WORDS: Mapping[Language, str] = {
+    "en": "and|with|without|or|but|which|that|who|due to|secondary to|showed|revealed|presented"
+    "|suggestive of|compatible with|diagnosis of|diagnosed with|history of",
+    "es": "y|e|o|u|con|sin|ni|pero|que|quien|cuyo|cuya|debid[oa]s? a|secundari[oa]s? a|mostr[óo]"
+    "|muestra|revel[óo]|presenta|present[óo]|presentaba|sugestiv[oa]s? de|sugerentes? de"
+    "|compatibles? con|diagn[óo]stico de|diagnosticad[oa]s? de|antecedentes? de|historia de",
+}
+_SEPARATORS = {
+    language: re.compile(rf"[,;:()]\s*|\.\s+|\s+(?:{words})\s+", re.IGNORECASE)
+    for language, words in _SEPARATING_WORDS.items()
+}
 _WORD = re.compile(r"[^\W\d_]{3}")
 _EDGE = " \t\r\n\xa0.,;:()"
 # Where a note exceeds the limit, these sections are read first.
@@ -42,16 +49,16 @@ def windows(note: Note) -> list[Span]:
     found: dict[str, tuple[bool, Span]] = {}
     for sentence in note.sentences:
         minor = note.sections[sentence.section].kind not in _DIAGNOSTIC
-        for span in _pieces(note.text, sentence.span):
+        for span in _pieces(note, sentence.span):
             found.setdefault(note.slice(span).lower(), (minor, span))
     kept = sorted(found.values())[:MAX_WINDOWS]
     return sorted(span for _, span in kept)
 
 
-def _pieces(text: str, sentence: Span) -> Iterator[Span]:
+def _pieces(note: Note, sentence: Span) -> Iterator[Span]:
     """Yield the clauses of a sentence, then the sentence itself."""
-    start = sentence.start
-    for separator in _SEPARATOR.finditer(text, sentence.start, sentence.end):
+    text, start = note.text, sentence.start
+    for separator in _SEPARATORS[note.language].finditer(text, sentence.start, sentence.end):
         yield from _bounded(text, start, separator.start())
         start = separator.end()
     yield from _bounded(text, start, sentence.end)

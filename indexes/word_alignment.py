@@ -6,7 +6,7 @@ and words at like places of their sentences count for more (Dyer et al. 2013, th
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -93,6 +93,14 @@ class WordAligner:
             counts = _expected_counts(links, table)
             table = counts / (np.bincount(of_source, counts) + _SMOOTHING)[of_source] + _UNSEEN
         return cls(source, target, pairs, table)
+
+    def translations(self) -> Iterator[tuple[str, str, float]]:
+        """Yield p(target word | source word) of words that met, both and the probability."""
+        source, target = list(self._source), list(self._target)
+        for pair, probability in zip(
+            self._pairs.tolist(), self._probabilities.tolist(), strict=True
+        ):
+            yield source[pair // len(target)], target[pair % len(target)], probability
 
     def posteriors(self, pair: SentencePair) -> Matrix:
         """Return, in one row a target word, how likely each source word gave rise to it.

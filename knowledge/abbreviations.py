@@ -1,18 +1,24 @@
-"""Clinical abbreviations and what they stand for (``data/abbreviations.yaml``).
+"""Clinical abbreviations and what they stand for (``data/abbreviations*.yaml``).
 
 Only the list and its meaning live here; finding abbreviations in a note is the work of the
 generators in ``indexes``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from knowledge.language import Language
 from knowledge.strict_yaml import read_yaml
 
-_DATA = Path(__file__).parent / "data" / "abbreviations.yaml"
+_DATA = Path(__file__).parent / "data"
+_FILES: Mapping[Language, Path] = {
+    "en": _DATA / "abbreviations.yaml",
+    "es": _DATA / "abbreviations_es.yaml",
+}
 _ALWAYS_CASE_SENSITIVE_LENGTH = 2
 
 
@@ -68,13 +74,18 @@ def _rows(short: str, value: str | _Entry) -> list[Abbreviation]:
 
 
 @cache
-def load_abbreviations() -> tuple[Abbreviation, ...]:
+def load_abbreviations(language: Language = "en") -> tuple[Abbreviation, ...]:
     """Return every reading of every abbreviation, in file order, the usual reading first.
+
+    Those of Spanish notes are read in English; fixed wordings are among them.
+
+    Args:
+        language: Of the notes.
 
     Raises:
         ValueError: If the file names an abbreviation twice or breaks its schema.
     """
-    groups = _File.model_validate(read_yaml(_DATA)).groups
+    groups = _File.model_validate(read_yaml(_FILES[language])).groups
     shorts = [short for group in groups.values() for short in group]
     repeated = sorted({short for short in shorts if shorts.count(short) > 1})
     if repeated:

@@ -14,12 +14,13 @@ is not the patient's. Within a category the nearest cue is reported.
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast, get_args
 
+from knowledge.language import Language
 from knowledge.note_text import Note, Section, Span
 from knowledge.phrases import PhraseToken, PhraseTree, phrase_tokens
 from knowledge.strict_yaml import read_yaml
@@ -81,12 +82,13 @@ class AssertionAnnotator:
             reaching = [reach for reach in self._reaches(index) if reach.covers(span)]
             reaching = reaching or self._carried(index)
         start = sentence.span.start if sentence else span.start
-        return _decide(reaching, span, self._note.speaking_section(start))
+        return _decide(reaching, span, self._note.speaking_section(start), self._note.language)
 
     def _reaches(self, index: int) -> tuple["_Reach", ...]:
         if index not in self._own:
             span = self._note.sentences[index].span
-            self._own[index] = tuple(_reaches_in(self._note.slice(span), span.start))
+            sentence = self._note.slice(span)
+            self._own[index] = tuple(_reaches_in(sentence, span.start, self._note.language))
         return self._own[index]
 
     def _carried(self, index: int) -> list["_Reach"]:
@@ -108,8 +110,10 @@ class AssertionAnnotator:
         return _ITEM.match(self._note.text, span.start, span.end) is not None
 
 
-def _decide(reaching: Sequence["_Reach"], span: Span, section: Section | None) -> AssertionFinding:
-    default = _rules().sections.get(section.kind) if section else None
+def _decide(
+    reaching: Sequence["_Reach"], span: Span, section: Section | None, language: Language
+) -> AssertionFinding:
+    default = _rules(language).sections.get(section.kind) if section else None
     for category in _PRECEDENCE:
         found = [reach for reach in reaching if reach.cue.category == category]
         if found:
@@ -122,7 +126,11 @@ def _decide(reaching: Sequence["_Reach"], span: Span, section: Section | None) -
 
 # --- the cue file -----------------------------------------------------------------------------
 
-_CUES = Path(__file__).parent / "data" / "assertion_cues.yaml"
+_DATA = Path(__file__).parent / "data"
+_CUES: Mapping[Language, Path] = {
+    "en": _DATA / "assertion_cues.yaml",
+    "es": _DATA / "assertion_cues_es.yaml",
+}
 _ITEM = re.compile(r"(?:[•●▪◦‣·*+–—-]|\(?\d{1,2}[.)])\s")
 _LIST_LIMIT = 50  # items that a heading line such as "Denies:" may govern
 
@@ -148,15 +156,16 @@ class _Rules(NamedTuple):
 
 
 @cache
-def _rules() -> _Rules:
-    data = cast(dict[str, Any], read_yaml(_CUES))
+def _rules(language: Language) -> _Rules:
+    file = _CUES[language]
+    data = cast(dict[str, Any], read_yaml(file))
     if set(data) != {"words", "cues", "terminators", "sections"}:
-        raise ValueError(f"{_CUES.name}: expected words, cues, terminators, sections")
+        raise ValueError(f"{file.name}: expected words, cues, terminators, sections")
     phrases: PhraseTree[_Cue] = PhraseTree(data["words"])
     patterns: list[tuple[re.Pattern[str], _Cue]] = []
     for entry in data["cues"]:
         wording = entry.pop("phrases", None) or entry.pop("regex")
-        cue = _checked_cue(entry)
+        cue = _checked_cue(entry, file.name)
         if isinstance(wording, str):
             patterns.append((re.compile(wording, re.IGNORECASE), cue))
         else:
@@ -169,10 +178,10 @@ def _rules() -> _Rules:
     return _Rules(phrases, tuple(patterns), borders, data["sections"])
 
 
-def _checked_cue(entry: dict[str, Any]) -> _Cue:
+def _checked_cue(entry: dict[str, Any], file: str) -> _Cue:
     cue = _Cue(**entry)
     if not isinstance(cue.id, str):
-        raise ValueError(f"{_CUES.name}: cue id {cue.id!r} is not a word; YAML reads no as false")
+        raise ValueError(f"{file}: cue id {cue.id!r} is not a word; YAML reads no as false")
     allowed: tuple[tuple[str, tuple[str, ...]], ...] = (
         (cue.category, get_args(_Category)),
         (cue.direction, get_args(_Direction)),
@@ -180,18 +189,50 @@ def _checked_cue(entry: dict[str, Any]) -> _Cue:
     )
     for value, values in allowed:
         if value not in values:
-            raise ValueError(f"{_CUES.name}: cue {cue.id}: {value!r} is none of {values}")
+            raise ValueError(f"{file}: cue {cue.id}: {value!r} is none of {values}")
     return cue
 
 
 # --- reach ------------------------------------------------------------------------------------
 
-_CONJUNCTIONS = frozenset({"or", "nor", "and/or"})
 _BACKWARD_BORDERS = frozenset({"any", "unless_adjacent", "backward"})
-_JOINTS = frozenset({",", "and"})
-# After these the object of "ruled out" has already been named.
-_CLOSERS = frozenset([*".,;)", "and", "at", "based", "by", "in", "on", "via", "with"])
 _OPENERS = frozenset({":", "-", "•", ".", ")"})
+
+
+class _Grammar(NamedTuple):
+    """The small words of a language that hold lists and clauses together.
+
+    Attributes:
+        conjunctions: Close a list of alternatives.
+        joints: Join what may belong to two cues.
+        additions: Close a list of things that are all there.
+        closers: After these the object of "ruled out" has already been named.
+        existential: Before a cue these say that it opens its clause ("there is no").
+    """
+
+    conjunctions: frozenset[str]
+    joints: frozenset[str]
+    additions: frozenset[str]
+    closers: frozenset[str]
+    existential: frozenset[str]
+
+
+_GRAMMARS: Mapping[Language, _Grammar] = {
+    "en": _Grammar(
+        conjunctions=frozenset({"or", "nor", "and/or"}),
+        joints=frozenset({",", "and"}),
+        additions=frozenset({"and"}),
+        closers=frozenset([*".,;)", "and", "at", "based", "by", "in", "on", "via", "with"]),
+        existential=frozenset({"there"}),
+    ),
+    "es": _Grammar(
+        conjunctions=frozenset({"o", "u", "ni", "y/o"}),
+        joints=frozenset({",", "y", "e"}),
+        additions=frozenset({"y", "e"}),
+        closers=frozenset([*".,;)", "y", "e", "con", "en", "mediante", "por", "tras"]),
+        existential=frozenset({"hay"}),
+    ),
+}
 
 
 class _Reach(NamedTuple):
@@ -226,10 +267,10 @@ class _Match(NamedTuple):
     cue: _Cue
 
 
-def _reaches_in(sentence: str, offset: int) -> Iterator[_Reach]:
+def _reaches_in(sentence: str, offset: int, language: Language) -> Iterator[_Reach]:
     """Yield the cues of one sentence with their scopes, as spans of the note."""
     tokens = phrase_tokens(sentence)
-    clause = _Clauses(tokens, _matches(sentence, tokens))
+    clause = _Clauses(tokens, _matches(sentence, tokens, language), language)
     for match in clause.matches:
         if match.cue.category == "none":
             continue
@@ -240,9 +281,9 @@ def _reaches_in(sentence: str, offset: int) -> Iterator[_Reach]:
                 yield _Reach(match.cue, span, scope)
 
 
-def _matches(sentence: str, tokens: Sequence[PhraseToken]) -> list[_Match]:
+def _matches(sentence: str, tokens: Sequence[PhraseToken], language: Language) -> list[_Match]:
     """Return the cues from left to right, the longest where two overlap."""
-    rules = _rules()
+    rules = _rules(language)
     starts = [token.start for token in tokens]
     found: list[_Match] = []
     for at in range(len(tokens)):
@@ -263,15 +304,19 @@ def _matches(sentence: str, tokens: Sequence[PhraseToken]) -> list[_Match]:
 class _Clauses:
     """The borders of one sentence, and how far each cue gets between them."""
 
-    def __init__(self, tokens: Sequence[PhraseToken], matches: list[_Match]) -> None:
+    def __init__(
+        self, tokens: Sequence[PhraseToken], matches: list[_Match], language: Language
+    ) -> None:
         self.matches = matches
+        self._grammar = _GRAMMARS[language]
+        borders = _rules(language).borders
         self._tokens = tokens
         self._words = [token.text for token in tokens]
         inside = {at for match in matches for at in range(match.first, match.last)}
         self._starting = {match.first: match for match in matches}
         self._borders: dict[int, tuple[int, str]] = {}  # first token: (end, list)
         for at in range(len(tokens)):
-            border = None if at in inside else _rules().borders.longest(tokens, at)
+            border = None if at in inside else borders.longest(tokens, at)
             if border:
                 self._borders[at] = border
 
@@ -287,7 +332,7 @@ class _Clauses:
 
     def _closes_clause(self, match: _Match) -> bool:
         after = self._words[match.last : match.last + 1]
-        return not after or match.last in self._borders or after[0] in _CLOSERS
+        return not after or match.last in self._borders or after[0] in self._grammar.closers
 
     def _end(self, match: _Match) -> int:
         end = min(len(self._tokens), match.last + match.cue.max_tokens)
@@ -315,8 +360,9 @@ class _Clauses:
         if later.cue.category == "present":
             return True
         takes_over = cue.category != "family" and later.cue.category != "absent"
-        joined = self._words[later.first - 1] in _JOINTS
-        return takes_over and joined and _CONJUNCTIONS.isdisjoint(self._words[later.last : end])
+        joined = self._words[later.first - 1] in self._grammar.joints
+        rest = self._words[later.last : end]
+        return takes_over and joined and self._grammar.conjunctions.isdisjoint(rest)
 
     def _list_end(self, match: _Match, end: int) -> int:
         """Stop a short cue at the first comma, unless what follows is plainly its list."""
@@ -324,7 +370,8 @@ class _Clauses:
         if "," not in words:
             return end
         comma = words.index(",")
-        alternatives = [at for at, word in enumerate(words) if word in _CONJUNCTIONS and at > comma]
+        conjunctions = self._grammar.conjunctions
+        alternatives = [at for at, word in enumerate(words) if word in conjunctions and at > comma]
         if alternatives:
             rest = words[alternatives[-1] :]
             return match.last + alternatives[-1] + rest.index(",") if "," in rest else end
@@ -334,7 +381,7 @@ class _Clauses:
 
     def _opens_clause(self, first: int) -> bool:
         before = self._words[max(0, first - 2) : first]
-        return not before or before[-1] in _OPENERS or before[0] == "there"
+        return not before or before[-1] in _OPENERS or before[0] in self._grammar.existential
 
     def _start(self, match: _Match) -> int:
         start = max(0, match.first - match.cue.max_tokens)
@@ -350,6 +397,7 @@ class _Clauses:
         words = self._words[start : match.first]
         commas = [at for at, word in enumerate(words) if word == ","]
         # "a, b and c were excluded" is a list, "b present, c was excluded" is not.
-        if commas and not {"and", *_CONJUNCTIONS} & set(words[commas[-1] :]):
+        listing = self._grammar.additions | self._grammar.conjunctions
+        if commas and listing.isdisjoint(words[commas[-1] :]):
             start += commas[-1] + 1
         return start

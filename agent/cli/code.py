@@ -9,6 +9,7 @@ import click
 
 from agent.cli.options import coder_options, encounter_options, json_option, machine_readable
 from knowledge.index_option import index_option
+from knowledge.language import LANGUAGES
 
 if TYPE_CHECKING:
     from agent.coder import Coder
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on with an --out file; skip notes done in it.")
 @coder_options
 @click.option("--code-system", type=click.Choice(["icd10cm"]), default="icd10cm", show_default=True)
-@click.option("--language", type=click.Choice(["en"]), default="en", show_default=True)
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), help="Of the notes; found out if not given."
+)
 @encounter_options
 @click.option(
     "--top-candidates", type=click.IntRange(min=0), help="Places of the ranking kept in results."

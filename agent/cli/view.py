@@ -8,6 +8,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from agent.result import AssignedCode, PLMOnly, PLMOpinion, Result
+from knowledge.language import DEFAULT_LANGUAGE
 from knowledge.rules.findings import Finding
 
 _SIDE_BY_SIDE = 140  # columns from which note and codes stand beside each other
@@ -47,6 +48,8 @@ def _codes_side(note: str, result: Result) -> RenderableType:
     hints = len(result.findings) - len(serious)
     if hints:
         parts.append(Text(f"hints of the tabular list: {hints}, see --json", style="dim"))
+    if result.context.language not in (None, DEFAULT_LANGUAGE):
+        parts.append(Text("PLM-ICD was not asked: it reads English notes only.", style="dim"))
     usage = result.usage
     parts.append(
         Text(

@@ -7,4 +7,4 @@ from knowledge.note_text import Note
 def read(state: State, context: CoderContext) -> State:
     """Parse the note of the request."""
     request = state["request"]
-    return {"note": Note.parse(request.text, request.id)}
+    return {"note": Note.parse(request.text, request.id, context.language)}

@@ -11,6 +11,7 @@ from agent.tools.arguments import Codes, Limit, Query
 from agent.tools.desk import Desk
 from knowledge.assertion import AssertionAnnotator
 from knowledge.errors import UserError
+from knowledge.language import DEFAULT_LANGUAGE
 from knowledge.note_text import Note, Span
 
 
@@ -24,8 +25,9 @@ class NoteDesk:
 
     def __init__(self, desk: Desk, request: CodingRequest) -> None:
         self._desk = desk
-        self._request = request
-        self._note = Note.parse(request.text, request.id)
+        self._request = request = request.with_language()
+        self._language = request.context.language or DEFAULT_LANGUAGE
+        self._note = Note.parse(request.text, request.id, self._language)
 
     @property
     def functions(self) -> tuple[Callable[..., BaseModel], ...]:
@@ -62,6 +64,11 @@ class NoteDesk:
         Take it as a second opinion and look for the evidence in the note.
         """
         context = self._desk.parts()
+        if self._language != DEFAULT_LANGUAGE:
+            raise UserError(
+                "PLM-ICD was trained on English notes and cannot read this one",
+                fix="use search_codes instead",
+            )
         if context.plm is None:
             raise UserError(
                 "no PLM-ICD model belongs to the search indexes in use",

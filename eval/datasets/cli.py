@@ -14,6 +14,7 @@ from eval.datasets.mimic_cli import mdace, mimic3, mimic4
 from eval.datasets.synthetic.cli import synthesise_group
 from eval.datasets.us_notes_cli import us_notes
 from eval.jsonl import write_jsonl
+from knowledge.language import DEFAULT_LANGUAGE, LANGUAGES, Language
 
 
 @click.group(name="data")
@@ -37,14 +38,21 @@ data_group.add_command(synthesise_group)
 @prepare_group.command(name="codiesp")
 @click.argument("src", type=click.Path(path_type=Path))
 @click.argument("dst", type=click.Path(path_type=Path))
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default=DEFAULT_LANGUAGE,
+    show_default=True,
+    help="es: the Spanish texts alone, with the evidence as it was marked in them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def codiesp(src: Path, dst: Path, as_json: bool) -> None:
+def codiesp(src: Path, dst: Path, language: Language, as_json: bool) -> None:
     """Build DST/SPLIT.jsonl from the unpacked CodiEsp v4 release SRC, for every split in it.
 
     The evidence of each code is given as spans of the Spanish original and as the lines of the
     English translation that were aligned to them by sentence length.
     """
-    summaries = _prepare(find_splits(src), dst)
+    summaries = _prepare(find_splits(src), dst, language)
     if as_json:
         click.echo(json.dumps({"data_set": "codiesp", "splits": summaries}))
         return
@@ -54,7 +62,7 @@ def codiesp(src: Path, dst: Path, as_json: bool) -> None:
         )
 
 
-def _prepare(splits: list[Split], dst: Path) -> list[dict[str, Any]]:
+def _prepare(splits: list[Split], dst: Path, language: Language) -> list[dict[str, Any]]:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -63,16 +71,18 @@ def _prepare(splits: list[Split], dst: Path) -> list[dict[str, Any]]:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         for split in splits:
             task = progress.add_task(split.name, total=len(split.cases))
-            summaries.append(_write_split(split, dst, partial(progress.advance, task)))
+            summaries.append(_write_split(split, dst, language, partial(progress.advance, task)))
     return summaries
 
 
-def _write_split(split: Split, dst: Path, advance: Callable[[], None]) -> dict[str, Any]:
+def _write_split(
+    split: Split, dst: Path, language: Language, advance: Callable[[], None]
+) -> dict[str, Any]:
     """Write one split and return what it holds."""
     path = dst / f"{split.name}.jsonl"
 
     def ticking() -> Iterator[dict[str, Any]]:
-        for row in rows(split):
+        for row in rows(split, language):
             yield row.to_json()
             advance()
 

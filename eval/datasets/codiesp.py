@@ -25,6 +25,8 @@ from eval.datasets.alignment import TextSpan, align, line_spans, sentence_spans
 from knowledge.dataset_row import CODE_FORM, AlignedEvidence, CodeKind, DatasetRow
 from knowledge.errors import UserError
 from knowledge.jsonl import line_error
+from knowledge.language import Language
+from knowledge.spanish_row import spanish_row
 
 SPLITS = ("train", "dev", "test", "background")
 _UNLABELLED = "background"
@@ -94,17 +96,33 @@ def find_splits(release: Path) -> list[Split]:
     return [_read_split(release / name, name) for name in found]
 
 
-def rows(split: Split) -> Iterator[DatasetRow]:
+def rows(split: Split, language: Language = "en") -> Iterator[DatasetRow]:
     """Yield the notes of a split, in order of id.
+
+    Args:
+        split: The split.
+        language: "en" gives the translation, with the Spanish text beside it; "es" gives the
+            Spanish text alone, with the evidence as it was marked.
 
     Raises:
         UserError: A text is missing or not UTF-8, or evidence lies outside its text.
     """
+    bilingual = _bilingual_rows(split) if split.labelled else _unlabelled_rows(split, language)
+    yield from map(spanish_row, bilingual) if language == "es" else bilingual
+
+
+def _unlabelled_rows(split: Split, language: Language) -> Iterator[DatasetRow]:
+    for case in split.cases:
+        if language == "es":
+            spanish = _read_text(split.folder / _SPANISH / f"{case}.txt")
+            yield DatasetRow(id=case, text=spanish, language="es")
+        else:
+            yield DatasetRow(id=case, text=_read_text(split.folder / _ENGLISH / f"{case}.txt"))
+
+
+def _bilingual_rows(split: Split) -> Iterator[DatasetRow]:
     for case in split.cases:
         english = _read_text(split.folder / _ENGLISH / f"{case}.txt")
-        if not split.labelled:
-            yield DatasetRow(id=case, text=english)
-            continue
         spanish = _read_text(split.folder / _SPANISH / f"{case}.txt")
         marks = split.marks.get(case, ())
         _require_inside(split.table("X"), marks, spanish)

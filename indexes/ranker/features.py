@@ -7,7 +7,7 @@ come from notes other than the one at hand, else the ranker trusts it too much: 
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from knowledge.code_systems.base import CodeSystem
 from knowledge.note_text import Note, Span
 
 Rankings = Mapping[str, Sequence[Candidate]]
+StemsOf = Callable[[Note], frozenset[str]]
 
 # Generators that know a code from coded notes alone.
 LEARNED = frozenset({"mentions", "lines", "plm_icd"})
@@ -55,6 +56,11 @@ class FeatureTable(NamedTuple):
     values: NDArray[np.float32]
 
 
+def note_stems(note: Note) -> frozenset[str]:
+    """Return the stems of an English note."""
+    return text_stems(note.text)
+
+
 class FeatureBuilder:
     """Turns rankings of one note into features.
 
@@ -62,18 +68,24 @@ class FeatureBuilder:
         system: The code system of the candidates.
         priors: Counts of codes in training notes.
         names: Features in the order of the ranker; None takes all there are, sorted.
+        stems_of: Returns the English stems of a note, to compare with titles.
     """
 
     def __init__(
-        self, system: CodeSystem, priors: CodePriors, names: Sequence[str] | None = None
+        self,
+        system: CodeSystem,
+        priors: CodePriors,
+        names: Sequence[str] | None = None,
+        stems_of: StemsOf = note_stems,
     ) -> None:
         self._system = system
         self._priors = priors
         self._names = names
+        self._stems_of = stems_of
 
     def named(self, note: Note, rankings: Rankings) -> dict[str, dict[str, float]]:
         """Return the features of each candidate by name; features that are absent are left out."""
-        view = _NoteView(note, rankings)
+        view = _NoteView(note, self._stems_of(note), rankings)
         return {code: self._features(code, view) for code in sorted(view.found)}
 
     def table(self, note: Note, rankings: Rankings) -> FeatureTable:
@@ -150,9 +162,9 @@ def proposals(rankings: Rankings) -> Iterator[Proposal]:
 class _NoteView:
     """The rankings of a note, arranged for looking up one code after the other."""
 
-    def __init__(self, note: Note, rankings: Rankings) -> None:
+    def __init__(self, note: Note, stems: frozenset[str], rankings: Rankings) -> None:
         self.note = note
-        self.stems = text_stems(note.text)
+        self.stems = stems
         self.annotator = AssertionAnnotator(note)
         self.found: dict[str, dict[str, tuple[int, Candidate]]] = defaultdict(dict)
         for name, ranking in rankings.items():

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from indexes.candidates import Candidate
 from indexes.fusion import merge_candidates
-from indexes.ranker.features import FeatureBuilder, Rankings
+from indexes.ranker.features import FeatureBuilder, Rankings, StemsOf, note_stems
 from indexes.ranker.priors import CodePriors
 from indexes.ranker.trees import lightgbm
 from knowledge.code_systems.base import CodeSystem
@@ -120,17 +120,29 @@ class Ranker:
         booster: The trees.
         card: What belongs to them.
         system: The code system of the candidates.
+        stems_of: As in `FeatureBuilder`.
     """
 
-    def __init__(self, booster: "Booster", card: RankerCard, system: CodeSystem) -> None:
+    def __init__(
+        self,
+        booster: "Booster",
+        card: RankerCard,
+        system: CodeSystem,
+        stems_of: StemsOf = note_stems,
+    ) -> None:
         self.card = card
         self._booster = booster
         priors = CodePriors.from_json(card.priors)
-        self._builder = FeatureBuilder(system, priors, card.features)
+        self._builder = FeatureBuilder(system, priors, card.features, stems_of)
 
     @classmethod
-    def load(cls, folder: Path, system: CodeSystem) -> Self:
+    def load(cls, folder: Path, system: CodeSystem, stems_of: StemsOf = note_stems) -> Self:
         """Load a ranker that `save` wrote.
+
+        Args:
+            folder: Its folder.
+            system: The code system of the candidates.
+            stems_of: As in `FeatureBuilder`.
 
         Raises:
             UserError: A file is missing or has another form.
@@ -141,7 +153,7 @@ class Ranker:
             booster = lightgbm().Booster(model_str=files.trees.read_text(encoding="utf-8"))
         except OSError as error:
             raise files.unusable(error) from error
-        return cls(booster, card, system)
+        return cls(booster, card, system, stems_of)
 
     def save(self, folder: Path) -> None:
         """Write the ranker into a folder."""

@@ -32,15 +32,18 @@ def pool(
     for generator in generators:
         found = generator.candidates(note, DEPTHS.get(generator.name, _DEPTH))
         known = [candidate for candidate in found if candidate.code in system]
-        if generator.name in _UNTRAINED:
-            known = _with_completed(known, note, system)
+        # Words of another language decide nothing between titles: its generators complete codes
+        # themselves (`indexes.glossing`).
+        if generator.name in _UNTRAINED and note.language == "en":
+            known = with_completed(known, note, system)
         rankings[generator.name] = known
     return rankings
 
 
-def _with_completed(
+def with_completed(
     candidates: Sequence[Candidate], note: Note, system: CodeSystem
 ) -> list[Candidate]:
+    """Put beside each code that is not billable the billable one that its words support."""
     merged: dict[str, Candidate] = {}
     for candidate in candidates:
         merged.setdefault(candidate.code, candidate)

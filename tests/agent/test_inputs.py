@@ -42,6 +42,34 @@ def test_a_row_brings_its_own_context(tmp_path):
     assert context.date == "2026-05-01"
 
 
+def test_the_language_is_found_out_or_given(tmp_path):
+    rows = [
+        {"id": "a", "text": "The patient has a fever and a cough."},
+        {"id": "b", "text": "El paciente tiene fiebre y tos."},
+        {"id": "c", "text": "HTA", "language": "es"},
+        {
+            "id": "d",
+            "text": "The patient has a fever.",
+            "text_es": "Tiene fiebre.",
+            "language": "es",
+        },
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    found = read(path)
+    assert [r.context.language for r in found] == ["en", "es", "es", "es"]
+    assert found[3].text == "Tiene fiebre."
+
+
+def test_a_note_in_another_language_is_refused_before_work_begins(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    french = "Le patient est un homme qui consulte pour une douleur avec de la fièvre."
+    rows = [{"id": "a", "text": "Fever."}, {"id": "b", "text": french}]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with pytest.raises(UserError, match="'b' seems to be written in French"):
+        next(read_requests([str(path)], DEFAULTS))
+
+
 def test_standard_input_is_one_note(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"chest pain")))
     assert [(r.id, r.text) for r in read("-")] == [("stdin", "chest pain")]

@@ -152,6 +152,22 @@ def test_what_was_built_is_read_as_a_data_set(release, tmp_path):
     assert note.codes is None
 
 
+def test_the_spanish_side_alone_has_the_evidence_as_it_was_marked(release, tmp_path):
+    texts = release / "background" / "text_files"
+    texts.mkdir()
+    (texts / "b-1.txt").write_text("Tos.\n", encoding="utf-8")
+    prepare(release, tmp_path / "out", "--language", "es")
+    rows = read(tmp_path / "out" / "train.jsonl")
+    assert [row["text"] for row in rows] == [SPANISH_1, SPANISH_2]
+    assert all(row["language"] == "es" and "text_es" not in row for row in rows)
+    for row, case in zip(rows, CASES, strict=True):
+        pieces = [item.get("pieces", [[item["start"], item["end"]]]) for item in row["evidence"]]
+        assert pieces == [item["spans_es"] for item in case["evidence"]]
+    assert read(tmp_path / "out" / "background.jsonl") == [
+        {"id": "b-1", "text": "Tos.\n", "language": "es"}
+    ]
+
+
 def test_summaries_for_people_and_machines(release, tmp_path):
     out = tmp_path / "out"
     assert prepare(release, out) == (
