@@ -17,10 +17,9 @@ from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from indexes.candidates import Candidate, Mention
-from indexes.language import ENGLISH, WordForms
 from indexes.specificity import specify
 from indexes.term_table import Term, TermKind
-from indexes.tokens import Token, tokenise
+from indexes.tokens import Token, stem, text_stems, token_stems, tokenise
 from knowledge.abbreviations import Abbreviation
 from knowledge.code_systems.base import CodeSystem
 from knowledge.note_text import Note, Sentence, Span
@@ -100,7 +99,6 @@ class TermGenerator:
         abbreviations: Clinical abbreviations to expand.
         known_words: Lower-case words that are spelt right though no term holds them; they are
             not corrected.
-        forms: Word forms of the language of the terms.
     """
 
     name = "terms"
@@ -111,10 +109,8 @@ class TermGenerator:
         system: CodeSystem,
         abbreviations: Iterable[Abbreviation],
         known_words: Collection[str] = frozenset(),
-        forms: WordForms = ENGLISH,
     ) -> None:
         self._terms = terms
-        self._forms = forms
         self._known_words = known_words
         self._system = system
         frequency = Counter(s for term in terms for s in term.stems)
@@ -131,7 +127,7 @@ class TermGenerator:
                 information = max(information, _MAIN_TERM)
             self._weights.append(_KIND_WEIGHT[term.kind] * information * rank_weight)
             seen[term.stems] += 1
-        self._abbreviations = _AbbreviationReader(abbreviations, forms)
+        self._abbreviations = _AbbreviationReader(abbreviations)
         self._correct = functools.lru_cache(maxsize=50_000)(self._nearest_stem)
 
     @property
@@ -168,9 +164,7 @@ class TermGenerator:
         reading = _Reading(tokens)
         content = 0
         covered_until = -1
-        for place, (token, own) in enumerate(
-            zip(tokens, self._forms.token_stems(tokens), strict=True)
-        ):
+        for place, (token, own) in enumerate(zip(tokens, token_stems(tokens), strict=True)):
             reading.content.append(content)
             for expansion in (e for e in expansions if e.span.start == token.start):
                 covered_until = reading.ends[place] = expansion.span.end
@@ -209,7 +203,7 @@ class TermGenerator:
             scorer=DamerauLevenshtein.distance,
             score_cutoff=1 if len(word) < 10 else 2,
         )
-        return self._forms.stem(hit[0]) if hit else None
+        return stem(hit[0]) if hit else None
 
     def _read(self, reading: _Reading) -> Iterable[tuple[str, Mention]]:
         present = reading.places.keys()
@@ -277,8 +271,7 @@ class _Expansion:
 class _AbbreviationReader:
     """Finds abbreviations in a sentence and gives the stems of their expansions."""
 
-    def __init__(self, abbreviations: Iterable[Abbreviation], forms: WordForms) -> None:
-        self._forms = forms
+    def __init__(self, abbreviations: Iterable[Abbreviation]) -> None:
         self._readings: dict[str, list[Abbreviation]] = defaultdict(list)
         for entry in abbreviations:
             # One that negates ("NKDA", no known drug allergies) names nothing that is there.
@@ -297,6 +290,6 @@ class _AbbreviationReader:
                 strict = entry.case_sensitive or entry.ambiguous
                 if m.group() == entry.short or not strict:
                     span = Span(m.start() + offset, m.end() + offset)
-                    stems = self._forms.text_stems(entry.expansion)
+                    stems = text_stems(entry.expansion)
                     found.append(_Expansion(span, stems, entry.ambiguous))
         return found
