@@ -137,9 +137,7 @@ def _supported(
     mentions = exact or candidate.mentions
     # Fragments of other wordings do not outvote the words that name the finding.
     least = _EQUAL_EVIDENCE * max(m.score for m in mentions)
-    judged = [
-        _Judged(m, annotator.of(_asserted(note, m)).assertion) for m in mentions if m.score >= least
-    ]
+    judged = [_Judged(m, judge(m)) for m in mentions if m.score >= least]
     assertion = decide(note, judged)
     agreeing = [m for m, a in judged if a == assertion]
     # A coder looks first where the diagnosis is made.
