@@ -38,6 +38,7 @@ _ROOMS = {
     "house": _HOUSE_ROOMS,
     "home": {k: v for k, v in _HOUSE_ROOMS.items() if k not in ("driveway", "garage")},
 }  # fmt: skip
+_WITHOUT_ROOM = {"house": "at_house", "home": "at_home"}
 _SAID_ANYWHERE = [name for name in _DWELLINGS if name != "home"]
 
 
@@ -61,7 +62,8 @@ def _dwelling(text: str, near: Sequence[Span]) -> Iterator[Found]:
         dwelling = _first(text, area, _DWELLINGS) or _first(
             text, Span(0, len(text)), _SAID_ANYWHERE
         )
-        place = room or dwelling
+        stated = [_WITHOUT_ROOM.get(name, name) for name in _DWELLINGS]
+        place = room or _first(text, area, stated)
         if place is None:
             continue
         kind = dwelling[0] if dwelling else "home"

@@ -102,7 +102,9 @@ def _intent(match: Match, reading: NoteReading) -> str | None:
         and not _cue("ordered").search(sentence)
     ):
         return _UNDERDOSING
-    if _cue("no_effect").search(before) or _cue("history").search(before):
+    if _cue("no_effect").search(before) or _cue("allergy").search(after):
+        return None
+    if _cue("history").search(before):
         return None
     if _cue("effect_before").search(before) or _cue("effect_after").search(after):
         return "5"

@@ -11,12 +11,12 @@ from knowledge.note_text import Span
 _cue = functools.partial(cue, "pregnancy")
 _NUMBER = r"\b(?P<weeks>[4-9]|[1-3]\d|4[0-4])"
 _WEEKS = re.compile(
-    rf"{_NUMBER}\s*(?:"
+    rf"{_NUMBER}(?:\s+\d/7\b|\s*(?:"
     r"w(?:ee)?ks?\s*(?:and\s*)?\d\s*d(?:ays?)?|w\s*\d\s*d?|"
-    r"\+\s*\d(?:\s*w(?:ee)?ks?)?|\s*\d/7(?:\s*w(?:ee)?ks?)?|"
+    r"\+\s*\d(?:\s*w(?:ee)?ks?)?|"
     r"(?:[- ]?w(?:ee)?ks?'?|w)\s*(?:gestation(?:al)?(?: age)?|pregnant|ega|ga\b|iup|"
     r"by (?:lmp|us|ultrasound|dates))|"
-    r"[- ]w(?:ee)?ks?\b(?=\s+(?:IUP|pregnan|gestation))|w\b(?=\s|,|\.))",
+    r"[- ]w(?:ee)?ks?\b(?=\s+(?:IUP|pregnan|gestation))|w\b(?=\s|,|\.)))",
     re.I,
 )
 _AT_WEEKS = re.compile(
@@ -28,7 +28,9 @@ _PARITY = re.compile(r"\bG\s*(?P<gravida>\d+)\s*P\s*(?P<para>\d)", re.I)
 def read_pregnancy(reading: NoteReading) -> Iterator[Found]:
     """Yield the weeks of gestation of the encounter and the supervision of a normal pregnancy."""
     text = reading.note.text
-    if not _cue("pregnant").search(text) or _of_a_child(_cue("threatened").sub("", text)):
+    if not _cue("pregnant").search(_cue("not_pregnant").sub("", text)):
+        return
+    if _of_a_child(_cue("threatened").sub("", text)):
         return
     weeks = _weeks(text)
     if weeks is None:

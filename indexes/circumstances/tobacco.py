@@ -10,6 +10,8 @@ from knowledge.note_text import SectionKind, Span
 
 _cue = functools.partial(cue, "tobacco")
 _BARRED: frozenset[SectionKind] = frozenset({"family_history", "disposition"})
+_USE = "Z72.0"
+_RANKS = {"F17.200": 1, _USE: 2}  # what tells less than a product
 _PRODUCTS = {"cigarette": "F17.21", "chew": "F17.22", "other": "F17.29", "": "F17.20"}
 
 
@@ -23,10 +25,9 @@ def read_tobacco(reading: NoteReading) -> Iterator[Found]:
         topic = _cue("topic").search(sentence.text)
         if topic:
             _read(sentence, topic, current, former, reading)
-    # A product is more than "smoker"; two products are two codes.
-    if any(found.code != "F17.200" for found in current):
-        current = [found for found in current if found.code != "F17.200"]
-    yield from current or former
+    # A product is more than "smoker", that more than "use"; two products are two codes.
+    most = min((_RANKS.get(found.code, 0) for found in current), default=0)
+    yield from [found for found in current if _RANKS.get(found.code, 0) == most] or former
 
 
 def _read(
@@ -36,12 +37,10 @@ def _read(
     former: list[Found],
     reading: NoteReading,
 ) -> None:
-    text = sentence.text
-    if _cue("others").search(text) and not _cue("own").search(text):
-        return
-    start = sentence.span.start
+    text, start = sentence.text, sentence.span.start
     span = Span(start + topic.start(), start + topic.end())
-    if reading.assertion(span) in ("family", "hypothetical"):
+    assertion = reading.assertion(span)
+    if assertion in ("family", "hypothetical") or _is_of_others(text):
         return
     if _cue("never").search(text) and not _cue("stopped").search(text):
         return
@@ -49,14 +48,26 @@ def _read(
     if over and not _cue("not_quit").search(text):
         low, high = min(over.start(), topic.start()), max(over.end(), topic.end())
         former.append(Found("Z87.891", Span(start + low, start + high)))
-        return
+    elif assertion != "absent" and _is_current(text):
+        current.append(Found(_current_code(text), span))
+
+
+def _is_of_others(text: str) -> bool:
+    """Tell whether a sentence speaks of the smoke of others, or of other drugs."""
+    return bool(_cue("others").search(text)) and not _cue("own").search(text)
+
+
+def _is_current(text: str) -> bool:
+    # Counselling on cessation alone does not say who smokes what.
     if _cue("cessation_only").search(text) and not _cue("cigarette").search(text):
-        return
-    if reading.assertion(span) == "absent":
-        return
-    if _cue("current").search(text):
-        course = "1" if _cue("remission").search(text) else "0"
-        current.append(Found(_PRODUCTS[_product(text)] + course, span))
+        return False
+    return _cue("current").search(text) is not None
+
+
+def _current_code(text: str) -> str:
+    if not _cue("dependence").search(text):
+        return _USE
+    return _PRODUCTS[_product(text)] + ("1" if _cue("remission").search(text) else "0")
 
 
 def _product(text: str) -> str:

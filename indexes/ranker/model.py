@@ -161,13 +161,17 @@ class Ranker:
             note: The note.
             rankings: What `indexes.ranker.pool.pool` returned for it.
         """
-        rankings = {name: found for name, found in rankings.items() if name in self.card.features}
-        table = self._builder.table(note, rankings)
+        table = self._builder.table(note, self._heard(rankings))
         if not table.codes:
             return []
         confidence = self.calibrated(self._booster.predict(table.values, raw_score=True))
         scores = dict(zip(table.codes, confidence.tolist(), strict=True))
         return merge_candidates(rankings, scores)
+
+    def _heard(self, rankings: Rankings) -> Rankings:
+        """Return the rankings of the generators that it was trained with."""
+        known = {feature.partition(".")[0] for feature in self.card.features}
+        return {name: ranking for name, ranking in rankings.items() if name in known}
 
     def calibrated(self, raw: Sequence[float] | Probabilities) -> Probabilities:
         """Return probabilities of raw scores (log-odds of the trees)."""

@@ -9,7 +9,10 @@ from indexes.circumstances.transport import crash_code
     [
         ("Fell off a ladder at work and has a wrist fracture.", ["W11.XXXA", "Y99.0"]),
         ("Slipped on ice. Ankle sprain.", ["W00.0XXA"]),
+        ("Slipped on ice on 01/12/2024 and walked back to the house. Sprain.", ["W00.0XXA"]),
+        ("Paraplegia from an old spine injury, slipped on ice in 2009.", ["W00.0XXS"]),
         ("Fell down the stairs; rib fractures.", ["W10.9XXA"]),
+        ("Ankle fracture. Missed the last two steps of the stairs.", ["W10.9XXA"]),
         ("Fell out of bed at the nursing home, hip fracture.", ["W06.XXXA", "Y92.122"]),
         ("Dog bite of the left hand, laceration.", ["W54.0XXA"]),
         (
@@ -41,6 +44,7 @@ def test_the_story_gives_cause_place_and_activity(text, expected, codes):
     "text",
     [
         "No falls. Fall precautions. Wrist fracture.",
+        "Sharp, stabbing pain after a rib fracture.",
         "She fell asleep. Ankle sprain.",
         "Fell off a ladder, no complaints.",
         "Plan: avoid ladders to prevent a fall from a ladder. Wound check.",
@@ -82,6 +86,8 @@ def test_a_stem_is_filled_up(stem, full):
         ("Accidental heroin overdose.", ["T40.1X1A"]),
         ("He stopped taking his furosemide because of the cost.", ["T50.1X6A"]),
         ("Hypertension, takes lisinopril.", []),
+        ("Because of his penicillin allergy he was given levofloxacin.", []),
+        ("We switched her from furosemide to torsemide.", []),
         ("Allergies: lisinopril (angioedema due to lisinopril).", []),
         ("History of heroin overdose in 2015.", []),
     ],

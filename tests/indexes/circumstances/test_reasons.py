@@ -45,6 +45,8 @@ def test_what_is_not_the_reason_gives_none(text, codes):
         ("G1P0 at 24w3d, routine prenatal visit.", ["Z34.02", "Z3A.24"]),
         ("G3P2 with IUP at 32 weeks gestation, gestational diabetes.", ["Z3A.32"]),
         ("Infant born at 39w1d, day of life 2.", []),
+        ("G2P1 at 38 2/7 weeks, in labor.", ["Z3A.38"]),
+        ("Pregnancy test negative. BP 128/78, 12 weeks of pain.", []),
     ],
 )
 def test_weeks_of_gestation(text, expected, codes):
