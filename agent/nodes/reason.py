@@ -50,8 +50,15 @@ def supported_candidates(
 ) -> list[Supported]:
     """Return the candidates that rest on words of the note, with what the note asserts of them."""
     annotator = AssertionAnnotator(note)
-    decide = _where_diagnosed if context.voice else _anywhere
-    return [_supported(c, note, annotator, decide) for c in candidates if c.mentions]
+    if context.voice:
+        judge, decide = _said_of_patient, _where_diagnosed
+    else:
+        judge, decide = _said, _anywhere
+    return [
+        _supported(c, note, lambda m: judge(note, m, annotator), decide)
+        for c in candidates
+        if c.mentions
+    ]
 
 
 def _proposal(supported: Supported, confidence: float, note: Note) -> Proposal:
@@ -122,7 +129,7 @@ class _Judged(NamedTuple):
 def _supported(
     candidate: Candidate,
     note: Note,
-    annotator: AssertionAnnotator,
+    judge: Callable[[Mention], Assertion],
     decide: Callable[[Note, Sequence[_Judged]], Assertion],
 ) -> Supported:
     # The words of a term are better evidence than a clause of similar meaning.
@@ -130,9 +137,7 @@ def _supported(
     mentions = exact or candidate.mentions
     # Fragments of other wordings do not outvote the words that name the finding.
     least = _EQUAL_EVIDENCE * max(m.score for m in mentions)
-    judged = [
-        _Judged(m, annotator.of(_asserted(note, m)).assertion) for m in mentions if m.score >= least
-    ]
+    judged = [_Judged(m, judge(m)) for m in mentions if m.score >= least]
     assertion = decide(note, judged)
     agreeing = [m for m, a in judged if a == assertion]
     # A coder looks first where the diagnosis is made.
@@ -157,11 +162,19 @@ def _where_diagnosed(note: Note, judged: Sequence[_Judged]) -> Assertion:
     return _anywhere(note, diagnosed or judged)
 
 
-def _assertion(note: Note, mention: Mention, annotator: AssertionAnnotator) -> Assertion:
-    found = annotator.of(_asserted(note, mention)).assertion
-    # "Not taking her insulin" is there: who looks for circumstances has read what is denied.
-    denied = found in ("absent", "hypothetical", "possible")
-    return "present" if denied and mention.source == _CIRCUMSTANCES else found
+def _said(note: Note, mention: Mention, annotator: AssertionAnnotator) -> Assertion:
+    return annotator.of(_asserted(note, mention)).assertion
+
+
+def _said_of_patient(note: Note, mention: Mention, annotator: AssertionAnnotator) -> Assertion:
+    """Return what is asserted, as a US coder reads it."""
+    said = _said(note, mention, annotator)
+    if mention.source == _CIRCUMSTANCES:
+        # "Not taking her insulin" is there: who looks for circumstances has read what is denied.
+        return "present" if said in ("absent", "hypothetical", "possible") else said
+    if said == "present" and place_of(note, mention.span).role == "advice":
+        return "hypothetical"
+    return said
 
 
 def _asserted(note: Note, mention: Mention) -> Span:

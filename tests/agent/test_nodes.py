@@ -6,6 +6,7 @@ import pytest
 
 from agent.nodes.check import check
 from agent.nodes.ordering import coding_order
+from agent.nodes.policy import apply_policy
 from agent.nodes.revise import needs_revision, revise
 from agent.request import CodingRequest
 from agent.result import Evidence
@@ -98,3 +99,20 @@ def test_check_calls_every_rule_as_a_tool_and_records_it(context):
 
 def test_nothing_accepted_means_nothing_to_check(context):
     assert check(state_of(), context) == {"findings": []}
+
+
+def test_a_cause_without_what_it_caused_goes(context):
+    alone = apply_policy(state_of(proposal("W19.XXXA"), proposal("R09.81", 33, 38)), context)
+    assert [p.code for p in alone["proposals"] if p.accepted] == ["R09.81"]
+    (decision,) = context.recorder.events
+    assert (decision.code, decision.rule) == ("W19.XXXA", "causes_without_an_injury")
+
+
+def test_an_encounter_for_an_examination_leads(context):
+    given = [proposal("H66.91", 12, 17), proposal("Z00.121", 33, 38)]
+    assert order(context, *given) == ["Z00.121", "H66.91"]
+
+
+def test_what_has_a_cause_to_be_coded_first_does_not_lead(context):
+    given = [proposal("I85.10", 12, 17), proposal("K70.31", 33, 38)]
+    assert order(context, *given)[0] == "K70.31"

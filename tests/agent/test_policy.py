@@ -89,13 +89,13 @@ def test_a_finding_is_no_fragment_of_itself(code):
 
 
 def test_a_symptom_of_a_coded_disease_goes_and_says_why(code):
-    result = code("ASSESSMENT: Lobar pneumonia. Cough for three days.")
+    result = code("ASSESSMENT:\n1. Lobar pneumonia\n2. Cough")
     assert "R05.9" not in assigned(result)
     assert "integral to J18.1" in rejected(result)["R05.9"].reason
 
 
 def test_a_symptom_without_a_disease_stays(code):
-    assert "R05.9" in assigned(code("ASSESSMENT: Cough for three days."))
+    assert "R05.9" in assigned(code("ASSESSMENT: Cough."))
 
 
 def test_a_sign_that_only_the_examination_lists_goes(code):
@@ -144,10 +144,9 @@ def test_an_excludes1_pair_of_separate_words_is_left_to_the_coder(code):
         ("PMH: Prostate cancer in 2014.", "history_codes:C61", "I.C.2.m"),
         ("PMH: history of hypertension.", "chronic:I10-I13", "IV.I"),
         ("FAMILY HISTORY: Father had colon cancer.", "family_history_codes:", "I.C.21.c.4"),
-        ("ASSESSMENT: Lobar pneumonia. Cough.", "integral_symptoms:R05/J00-J06", "I.B.5"),
+        ("ASSESSMENT:\n1. Lobar pneumonia\n2. Cough", "integral_symptoms:R05/J00-J06", "I.B.5"),
         ("ASSESSMENT: COPD with lobar pneumonia.", "copd_lower_respiratory_infection", "I.C.10.a"),
         ("ASSESSMENT: Probable acute appendicitis.", "uncertain_diagnoses", "II.H"),
-        ("HPI: Nasal congestion, fall allergies.", "causes_without_an_injury", "I.C.20.a"),
         ("ASSESSMENT: Gout. BMI 32.4.", "figures_without_a_diagnosis", "I.B.14"),
         ("PHYSICAL EXAM:\nHeart murmur.\n\nASSESSMENT:\nGout.", "incidental_findings", "III.B"),
     ],
