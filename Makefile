@@ -12,7 +12,7 @@ CLINIC := clinic_letter.txt --setting outpatient --sex F --age 58
 TRAIN ?= ../shared/data/codiesp/train.jsonl
 LEARNED := indexes/bundled/learned
 
-.PHONY: demo test lint bench index train traces clean
+.PHONY: demo test lint bench index train accuracy traces clean
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -46,6 +46,11 @@ train: $(VENV)/.ready  ## Train all that learns from coded notes; goes on where 
 	$(BIN)/icd-agent train ranker $(TRAIN)
 	$(BIN)/icd-agent train ranker $(TRAIN) --language es
 	$(BIN)/icd-agent train llm-voice $(TRAIN)
+	$(BIN)/icd-agent data prepare us-notes $(VENV)/us_notes
+	$(BIN)/icd-agent train guideline-voice $(VENV)/us_notes/tune.jsonl
+
+accuracy: $(VENV)/.ready  ## Measure every accuracy with a target; OUT names a new folder.
+	$(BIN)/icd-agent eval accuracy $(dir $(TRAIN)) --out $(OUT)
 
 traces: $(VENV)/.ready  ## Record the traces that the tests replay, with the built-in LLM.
 	cd $(NOTES) && ../../../$(BIN)/icd-agent code $(DISCHARGE) --trace ../traces --json > /dev/null

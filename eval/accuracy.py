@@ -32,6 +32,7 @@ from eval.predictions import Prediction, read_gold, read_predictions
 from indexes.plm_icd.files import PLMFiles
 from knowledge.dataset_row import DatasetRow, read_rows
 from knowledge.errors import UserError
+from knowledge.spanish_row import spanish_row
 
 _DEPTH = 50
 
@@ -82,10 +83,9 @@ class Bench(NamedTuple):
     """What to measure with.
 
     Attributes:
-        train: The notes that the shipped parts learned from.
-        reference: Notes with codes and evidence that nothing was chosen on.
-        spanish: The same in Spanish.
-        us_notes: Notes with codes under the policy "guidelines".
+        train: The bilingual notes that the shipped parts learned from.
+        reference: Bilingual notes with codes and evidence that nothing was chosen on.
+        us_notes: Notes with codes under "guidelines" that nothing was chosen on.
         out: Folder of the predictions; those that it holds are not made again.
         llm_notes: Notes of the reference that are coded with the built-in LLM too; 0 for none.
         progress: Opens progress bars.
@@ -93,8 +93,7 @@ class Bench(NamedTuple):
 
     train: Path
     reference: Path
-    spanish: Path
-    us_notes: Path
+    us_notes: Sequence[DatasetRow]
     out: Path
     llm_notes: int
     progress: ProgressBar
@@ -109,18 +108,21 @@ def measure_accuracy(bench: Bench) -> Iterator[Figure]:
     english = bench.out / "english.jsonl"
     _code(bench.reference, english, "mentions", "none", bench.progress)
     yield from _english(bench, english)
-    spanish = bench.out / "spanish.jsonl"
-    _code(bench.spanish, spanish, "mentions", "none", bench.progress)
-    yield from _micro_and_map("Spanish text", bench.spanish, spanish, (0.70, 0.76), (0.62, 0.72))
+    reference, spanish = bench.out / "reference_es.jsonl", bench.out / "spanish.jsonl"
+    rows = (spanish_row(row).to_json() for row in read_rows(bench.reference))
+    write_jsonl(reference, rows)
+    _code(reference, spanish, "mentions", "none", bench.progress)
+    yield from _micro_and_map("Spanish text", reference, spanish, (0.70, 0.76), (0.62, 0.72))
     plm = bench.out / "plm_icd.jsonl"
     _predict_plm(bench.reference, plm)
     yield _micro("PLM-ICD alone, English, micro-F1", bench.reference, plm, (0.44, 0.52))
     if bench.llm_notes:
         yield _llm_gain(bench, english)
-    us = bench.out / "us_notes.jsonl"
-    _code(bench.us_notes, us, "guidelines", "none", bench.progress)
-    yield _micro("own US-style notes, report half, micro-F1", bench.us_notes, us, (0.75, 0.88))
-    yield _calibration("calibration error, own US-style notes", bench.us_notes, us, (None, None))
+    us_notes, us = bench.out / "reference_us.jsonl", bench.out / "us_notes.jsonl"
+    write_jsonl(us_notes, (row.to_json() for row in bench.us_notes))
+    _code(us_notes, us, "guidelines", "none", bench.progress)
+    yield _micro("US-style notes, report half, micro-F1", us_notes, us, (0.75, 0.88))
+    yield _calibration("calibration error, US-style notes", us_notes, us, (None, None))
 
 
 def _english(bench: Bench, results: Path) -> Iterator[Figure]:

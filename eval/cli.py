@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from eval.accuracy_cli import accuracy
 from eval.faithfulness_cli import faithfulness
 from eval.jsonl import write_jsonl
 from eval.metrics import DEFAULT_RESAMPLES, PAIRED_RESAMPLES
@@ -229,6 +230,7 @@ def judgements(items: Path, llm: str, within: Path | None, as_json: bool) -> Non
     _print(report, lambda: judgements_table(report), as_json)
 
 
+eval_group.add_command(accuracy)
 eval_group.add_command(faithfulness)
 eval_group.add_command(run_command)
 eval_group.add_command(report_command)
