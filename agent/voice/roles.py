@@ -55,7 +55,7 @@ _PROBLEM_ORIENTED: frozenset[Role] = frozenset({"assessment", "course", "plan"})
 # What may stand before the name of a problem: a bullet or number, and how it is called.
 _LEAD = re.compile(
     r"[\s#•●▪*+–—-]*(?:\(?\d{1,2}[.):]?\s+|\d{1,2}[.)])?[\s•*+–—-]*"
-    r"(?:(?:problem|impression|assessment|diagnosis|dx|primary|secondary)\s*(?:#?\d{1,2})?\s*:\s*)?",
+    r"(?:(?:problem|impression|assessment|diagnosis|dx|final|primary|secondary)\s*(?:#?\d{1,2})?\s*:\s*)?",
     re.I,
 )
 _HASH = re.compile(r"\s*#\s*\w")

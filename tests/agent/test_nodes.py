@@ -108,6 +108,13 @@ def test_a_cause_without_what_it_caused_goes(context):
     assert (decision.code, decision.rule) == ("W19.XXXA", "causes_without_an_injury")
 
 
+def test_a_code_that_the_circumstances_do_not_bear_out_says_why(context):
+    named = replace(proposal("Z79.01"), sources={"terms": 0.9})
+    (rejected,) = apply_policy(state_of(named), context)["proposals"]
+    assert (rejected.accepted, rejected.stage) == (False, "policy")
+    assert "no such circumstance" in rejected.reason
+
+
 def test_an_encounter_for_an_examination_leads(context):
     given = [proposal("H66.91", 12, 17), proposal("Z00.121", 33, 38)]
     assert order(context, *given) == ["Z00.121", "H66.91"]

@@ -148,7 +148,7 @@ def test_an_excludes1_pair_of_separate_words_is_left_to_the_coder(code):
         ("ASSESSMENT: COPD with lobar pneumonia.", "copd_lower_respiratory_infection", "I.C.10.a"),
         ("ASSESSMENT: Probable acute appendicitis.", "uncertain_diagnoses", "II.H"),
         ("ASSESSMENT: Gout. BMI 32.4.", "figures_without_a_diagnosis", "I.B.14"),
-        ("PHYSICAL EXAM:\nHeart murmur.\n\nASSESSMENT:\nGout.", "incidental_findings", "III.B"),
+        ("PHYSICAL EXAM:\nHeart murmur.\n\nPLAN: Rest.", "incidental_findings", "III.B"),
     ],
 )
 def test_a_decision_names_the_entry_and_the_card_it_rests_on(trace_of, note, rule, card_):
@@ -202,9 +202,3 @@ def test_the_circumstances_of_the_note_decide_over_resembling_titles(code, note,
     found = assigned(code(note))
     assert codes <= found
     assert not found & not_codes
-
-
-def test_a_code_that_the_circumstances_do_not_bear_out_says_why(code):
-    result = rejected(code("ASSESSMENT: Atrial fibrillation. PLAN: Start apixaban tomorrow."))
-    assert "no such circumstance" in result["Z79.01"].reason
-    assert result["Z79.01"].stage == "policy"
