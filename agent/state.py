@@ -11,6 +11,7 @@ from agent.result import Evidence, Policy, Result, Stage
 from agent.settings import Settings
 from agent.trace.events import Answer, JudgementKind
 from agent.trace.recorder import Recorder
+from agent.voice.model import GuidelineVoice, bundled_voice
 from indexes.candidates import Candidate, CandidateGenerator
 from indexes.learned import Learned
 from indexes.plm_icd.predict import PLMPredictor, Prediction
@@ -138,6 +139,7 @@ class CoderContext:
     settings: Settings
     recorder: Recorder
     learned: Learned | None = None
+    guideline_voice: GuidelineVoice | None = None
     language: Language = DEFAULT_LANGUAGE
     index_identity: str = ""
 
@@ -159,8 +161,20 @@ class CoderContext:
         return self.learned.ranker if self.learned and decides else None
 
     @property
+    def voice(self) -> GuidelineVoice | None:
+        """The voice that judges evidence under "guidelines"; the shipped one if none was given.
+
+        It has no say where the ranker decides.
+        """
+        if self.policy != "guidelines" or self.ranker:
+            return None
+        return self.guideline_voice or bundled_voice()
+
+    @property
     def threshold(self) -> float:
         """Confidence from which a code is accepted."""
         if self.settings.threshold is not None:
             return self.settings.threshold
-        return self.ranker.card.threshold if self.ranker else EVIDENCE_THRESHOLD
+        if self.ranker:
+            return self.ranker.card.threshold
+        return self.voice.threshold if self.voice else EVIDENCE_THRESHOLD

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from indexes.artefacts import Artefacts
 from indexes.candidates import CandidateGenerator
+from indexes.circumstances import CircumstanceGenerator
 from indexes.dense import DenseGenerator
 from indexes.encoder import Encoder, english_words, load_encoder
 from indexes.figures import FigureGenerator
@@ -25,6 +26,7 @@ class Bundle(NamedTuple):
     Attributes:
         terms: Term look-up.
         figures: Body mass index.
+        circumstances: Status, history, drugs, reasons for encounters, external causes.
         dense: FAISS.
         lexical: BM25.
         learned: What learned from coded notes; None where the folder holds no such parts.
@@ -37,6 +39,7 @@ class Bundle(NamedTuple):
 
     terms: TermGenerator
     figures: FigureGenerator
+    circumstances: CircumstanceGenerator
     dense: DenseGenerator
     lexical: LexicalGenerator
     learned: Learned | None
@@ -49,7 +52,7 @@ class Bundle(NamedTuple):
     @property
     def generators(self) -> Sequence[CandidateGenerator]:
         """The generators that learned nothing from coded notes, in the order they are asked."""
-        return (self.terms, self.figures, self.dense, self.lexical)
+        return (self.terms, self.figures, self.circumstances, self.dense, self.lexical)
 
 
 def load_bundle(
@@ -86,6 +89,7 @@ def load_bundle(
     return Bundle(
         terms=TermGenerator(terms, system, load_abbreviations(), known_words),
         figures=FigureGenerator(),
+        circumstances=CircumstanceGenerator(system),
         dense=DenseGenerator.load(artefacts, encoder, rows),
         lexical=LexicalGenerator.load(artefacts, rows),
         learned=load_learned(files, system, encoder, known_words, any_release=adopted)

@@ -43,6 +43,8 @@ class Voices(NamedTuple):
 
 # Makes the voices of a fold: its number and the notes of the other folds.
 VoicesOf: TypeAlias = Callable[[int, Sequence[CodedNote]], Voices]
+# Counts the codes of some of the notes, given by position.
+PriorsOf: TypeAlias = Callable[[Sequence[int]], CodePriors]
 
 
 class Folds(NamedTuple):
@@ -51,7 +53,7 @@ class Folds(NamedTuple):
     Attributes:
         system: The code system.
         folder: Where finished folds are kept.
-        identity: Identifies notes and settings.
+        identity: Identifies notes and settings, given the counts of a fold.
         progress: Opens progress bars.
         parts: Parts into which the notes are dealt.
         hidden_share: Share of the codes whose candidates are also given as if nothing had been
@@ -60,17 +62,24 @@ class Folds(NamedTuple):
 
     system: CodeSystem
     folder: Path
-    identity: str
+    identity: Callable[[CodePriors], str]
     progress: ProgressBar
     parts: int
     hidden_share: float
 
 
 class CrossFitted(NamedTuple):
-    """Features of the training notes and their names."""
+    """What a ranker is trained on.
+
+    Attributes:
+        notes: Features of the training notes.
+        names: Their names.
+        priors: Counts of all training notes, for coding new ones.
+    """
 
     notes: list[NoteFeatures]
     names: Sequence[str]
+    priors: CodePriors
 
 
 class _Named(NamedTuple):
@@ -85,18 +94,22 @@ class _Named(NamedTuple):
     hidden: dict[str, dict[str, float]]
 
 
-def cross_fit(notes: Sequence[CodedNote], voices_of: VoicesOf, how: Folds) -> CrossFitted:
+def cross_fit(
+    notes: Sequence[CodedNote], voices_of: VoicesOf, priors_of: PriorsOf, how: Folds
+) -> CrossFitted:
     """Return the features of all notes.
 
     Args:
         notes: The training notes.
         voices_of: Makes the voices of a fold from the notes of the others.
+        priors_of: Counts codes.
         how: The folds.
     """
     found: dict[int, _Named] = {}
     parts = folds(len(notes), how.parts, _SEED)
     for number, held_out in enumerate(parts):
-        found.update(_fold_features(number, held_out, notes, voices_of, how))
+        others = sorted(set(range(len(notes))).difference(held_out))
+        found.update(_fold_features(number, held_out, notes, voices_of, priors_of(others), how))
     tables = [table for named in found.values() for table in named]
     names = sorted({name for table in tables for values in table.values() for name in values})
     fold_of = {n: number for number, held_out in enumerate(parts) for n in held_out}
@@ -111,6 +124,7 @@ def cross_fit(notes: Sequence[CodedNote], voices_of: VoicesOf, how: Folds) -> Cr
             for n in range(len(notes))
         ],
         names,
+        priors_of(range(len(notes))),
     )
 
 
@@ -119,15 +133,15 @@ def _fold_features(
     held_out: Sequence[int],
     notes: Sequence[CodedNote],
     voices_of: VoicesOf,
+    priors: CodePriors,
     how: Folds,
 ) -> dict[int, _Named]:
     """Return the named features of the notes of one fold by their position."""
-    kept = how.folder / f"features-{number}.{how.identity}.json"
+    kept = how.folder / f"features-{number}.{how.identity(priors)}.json"
     if kept.is_file():
         return {int(n): _Named(**found) for n, found in orjson.loads(kept.read_bytes()).items()}
     others = [coded for n, coded in enumerate(notes) if n not in set(held_out)]
     voices = voices_of(number, others)
-    priors = CodePriors.of(c.codes for c in others)
     hidden = draw_codes((coded.codes for coded in others), how.hidden_share, number)
     builder = FeatureBuilder(how.system, priors, stems_of=voices.stems_of)
     ignorant = FeatureBuilder(how.system, priors.without(hidden), stems_of=voices.stems_of)
@@ -142,10 +156,15 @@ def _fold_features(
                 {code: values for code, values in unknown.items() if code in hidden},
             )
             progress(done + 1, len(held_out))
-    unfinished = kept.with_suffix(".unfinished")
-    unfinished.write_bytes(orjson.dumps({str(n): found._asdict() for n, found in features.items()}))
-    unfinished.replace(kept)
+    keep(kept, {str(n): found._asdict() for n, found in features.items()})
     return features
+
+
+def keep(path: Path, value: object) -> None:
+    """Write JSON aside and rename it: a run killed here leaves no half file."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_bytes(orjson.dumps(value))
+    unfinished.replace(path)
 
 
 def _table(named: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> FeatureTable:

@@ -99,9 +99,8 @@ def train_spanish(
     """
     features = spanish_features(notes, translations, shop)
     identity = data_identity(notes)
-    priors = CodePriors.of(coded.codes for coded in notes)
     with shop.progress("Ranker") as progress:
-        stacked = train_ranker(*features, priors, identity, progress)
+        stacked = train_ranker(*features, identity, progress)
     lines = _lines(notes, shop)
     mentions = learn_mentions(notes, SPANISH)
     lexicon = _lexicon(notes, translations, shop)
@@ -136,9 +135,19 @@ def spanish_features(
         )
         return Voices(generators, glosser.stems)
 
+    def priors_of(positions: Sequence[int]) -> CodePriors:
+        return CodePriors.of(notes[n].codes for n in positions)
+
     identity = _identity(notes, shop, shop.index_identity, shop.folds, shop.hidden_share)
-    how = Folds(shop.system, shop.folder, identity, shop.progress, shop.folds, shop.hidden_share)
-    return cross_fit(notes, voices_of, how)
+    how = Folds(
+        system=shop.system,
+        folder=shop.folder,
+        identity=lambda _: identity,
+        progress=shop.progress,
+        parts=shop.folds,
+        hidden_share=shop.hidden_share,
+    )
+    return cross_fit(notes, voices_of, priors_of, how)
 
 
 def _lexicon(

@@ -35,6 +35,13 @@ def _plm_options(function: F) -> F:
         click.option("--seed", type=int, help="Decides order, dropout and validation notes."),
         click.option("--head-epochs", type=_COUNT, help="Epochs of the labels alone."),
         click.option("--epochs", type=_COUNT, help="Epochs of the whole model, at most."),
+        click.option(
+            "--set",
+            "numbers",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Any other number of PLM-ICD, such as evidence_weight=0; may be repeated.",
+        ),
         click.option("--encoder", help="Packaged weights, a folder or a Hugging Face encoder."),
     ):
         function = option(function)
@@ -130,7 +137,7 @@ def ranker(
     else:
         notes, files, stacked = _train_english(data, files, folder, hidden_share, _given(given))
         kept = folder / "out_of_fold.jsonl"
-    rows = ({"id": n.id, "scores": s} for n, s in zip(notes, stacked.scores, strict=True))
+    rows = stacked.predictions(note.id for note in notes)
     kept.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     card = stacked.card
     report = {
@@ -215,9 +222,24 @@ def print_epoch(model: str, epoch: "Epoch") -> None:
 
 
 def _given(options: dict[str, Any]) -> "PLMConfig":
+    from pydantic import ValidationError
+
     from indexes.plm_icd.config import PLMConfig
 
-    return PLMConfig(**{name: value for name, value in options.items() if value is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    for number in given.pop("numbers"):
+        name, _, value = number.partition("=")
+        given[name] = value
+    try:
+        return PLMConfig(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        known = ", ".join(sorted(PLMConfig.model_fields))
+        raise UserError(
+            f"PLM-ICD cannot be trained with {name}={given.get(name)!r}: {first['msg']}.",
+            fix=f"--set NAME=VALUE with one of {known}.",
+        ) from error
 
 
 def workshop(

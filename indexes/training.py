@@ -1,12 +1,12 @@
 """Trains all learned parts of a folder from coded notes; what was finished is not done again.
 
 Work that takes long is kept in a folder of its own, named after notes and settings: checkpoints of
-each PLM-ICD and the features of each fold. A run that was stopped goes on from there.
+PLM-ICD and the features of each fold. A run that was stopped goes on from there.
 """
 
 import functools
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,14 @@ import orjson
 
 from indexes.candidates import CandidateGenerator
 from indexes.coded_notes import CodedNote, data_identity
-from indexes.cross_fitting import CrossFitted, Folds, ProgressBar, Voices, cross_fit
+from indexes.cross_fitting import (
+    CrossFitted,
+    Folds,
+    ProgressBar,
+    Voices,
+    cross_fit,
+    keep,
+)
 from indexes.encoder import Encoder
 from indexes.evidence_lines import LineGenerator, LineModel
 from indexes.learned import LearnedFiles
@@ -24,9 +31,11 @@ from indexes.mentions import MentionGenerator
 from indexes.plm_icd.config import PLMConfig
 from indexes.plm_icd.epoch import Epoch
 from indexes.plm_icd.files import PLMCard, PLMFiles
-from indexes.plm_icd.predict import PLMGenerator, PLMPredictor
+from indexes.ranker.features import proposals
 from indexes.ranker.model import Ranker
+from indexes.ranker.pool import pool
 from indexes.ranker.priors import CodePriors
+from indexes.ranker.track_record import Proposal
 from indexes.ranker.train import Stacked, train_ranker
 from knowledge.code_systems.base import CodeSystem
 
@@ -116,13 +125,10 @@ def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> 
     """
     out.folder.mkdir(parents=True, exist_ok=True)
     _ensure_plm(notes, out.plm_icd, shop.plm, shop)
-    # The models of the folds train for as long, but without notes held out from their few.
-    plm = shop.plm.model_copy(update={"validation_share": 0.0})
-    features = cross_fitted_features(notes, plm, shop)
+    features = cross_fitted_features(notes, shop)
     identity = data_identity(notes)
-    priors = CodePriors.of(coded.codes for coded in notes)
     with shop.progress("Ranker") as progress:
-        stacked = train_ranker(*features, priors, identity, progress)
+        stacked = train_ranker(*features, identity, progress)
     with shop.progress("Mentions and evidence lines") as progress:
         mentions = learn_mentions(notes)
         lines = learn_lines(notes, shop.encoder, shop.system, progress)
@@ -136,35 +142,63 @@ def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> 
 
 
 def cross_fitted_features(
-    notes: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop
+    notes: Sequence[CodedNote],
+    shop: Workshop,
+    unborn: Set[str] = frozenset(),
 ) -> CrossFitted:
     """Return the features of all notes, each made by parts that learned from other folds.
 
+    PLM-ICD has no voice: it learned from the same sentences as the evidence lines and adds nothing
+    to them, while one for each fold would take most of the training.
+
     Args:
         notes: The training notes.
-        plm: How the PLM-ICD of a fold is trained; without validation, for a fixed time. None
-            leaves its voice out.
         shop: Tools of training.
+        unborn: Codes that did not exist when the notes were coded: that they were proposed and not
+            given says nothing of them.
     """
+    proposed = _proposals(notes, shop)
 
     def voices_of(number: int, others: Sequence[CodedNote]) -> Voices:
-        return Voices([*shop.untrained, *_fold_parts(number, others, plm, shop)])
+        learned = learned_generators(others, f" without fold {number + 1}", shop)
+        return Voices([*shop.untrained, *learned])
 
-    identity = _run_identity(notes, plm, shop)
-    how = Folds(shop.system, shop.folder, identity, shop.progress, shop.folds, shop.hidden_share)
-    return cross_fit(notes, voices_of, how)
+    def priors_of(positions: Sequence[int]) -> CodePriors:
+        return _priors(positions, notes, proposed).without(unborn)
+
+    how = Folds(
+        system=shop.system,
+        folder=shop.folder,
+        identity=lambda priors: _run_identity(notes, priors, shop),
+        progress=shop.progress,
+        parts=shop.folds,
+        hidden_share=shop.hidden_share,
+    )
+    return cross_fit(notes, voices_of, priors_of, how)
 
 
-def _fold_parts(
-    number: int, others: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop
-) -> list[CandidateGenerator]:
-    """Return the learned generators that know the notes of the other folds alone."""
-    opinion = []
-    if plm:
-        folder = shop.folder / f"plm_icd-fold-{number + 1}"
-        _ensure_plm(others, folder, plm, shop)
-        opinion.append(PLMGenerator(PLMPredictor(folder)))
-    return [*learned_generators(others, f" without fold {number + 1}", shop), *opinion]
+def _proposals(notes: Sequence[CodedNote], shop: Workshop) -> list[list[Proposal]]:
+    """Return what the untrained generators propose for each note."""
+    settings = [[n.note.text for n in notes], shop.encoder.fingerprint, shop.index_identity]
+    identity = hashlib.sha256(orjson.dumps(settings)).hexdigest()[:16]
+    kept = shop.folder / f"proposals.{identity}.json"
+    if not kept.is_file():
+        found = []
+        with shop.progress("Proposals of the untrained generators") as progress:
+            for done, coded in enumerate(notes, start=1):
+                rankings = pool(coded.note, shop.untrained, shop.system)
+                found.append([list(proposal) for proposal in proposals(rankings)])
+                progress(done, len(notes))
+        keep(kept, found)
+    return [[Proposal(*fields) for fields in row] for row in orjson.loads(kept.read_bytes())]
+
+
+def _priors(
+    positions: Iterable[int], notes: Sequence[CodedNote], proposed: Sequence[Sequence[Proposal]]
+) -> CodePriors:
+    """Return the counts of some of the notes."""
+    chosen = list(positions)
+    return CodePriors.of((notes[n].codes for n in chosen), [proposed[n] for n in chosen])
 
 
 def learned_generators(
@@ -205,10 +239,10 @@ def _ensure_plm(
     train_plm(notes, folder, config, shop.system, shop.folder, shop.progress, shop.on_epoch)
 
 
-def _run_identity(notes: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop) -> str:
+def _run_identity(notes: Sequence[CodedNote], priors: CodePriors, shop: Workshop) -> str:
     settings = [
         data_identity(notes),
-        plm.model_dump() if plm else None,
+        priors.to_json(),
         shop.encoder.fingerprint,
         shop.index_identity,
         shop.folds,

@@ -146,6 +146,20 @@ class Note:
             raise ValueError(f"offset {offset} is outside the note of {len(self.text)} characters")
         return self.sections[bisect_right(self.sections, offset, key=_section_start) - 1]
 
+    def speaking_section(self, offset: int) -> Section | None:
+        """Return the section whose heading speaks for the line at ``offset``, None where none does.
+
+        "Family history: ..." with its text on the same line speaks for that line: in a narrative
+        note no other heading may follow, and the rest is about the patient again.
+
+        Raises:
+            ValueError: If ``offset`` is outside the note.
+        """
+        section = self.section_at(offset)
+        before = self.text[section.body.start : offset]
+        inline = "\n" not in self.text[section.span.start : section.body.start].lstrip()
+        return None if inline and "\n" in before.strip(" \t") else section
+
     def sentence_at(self, offset: int) -> Sentence | None:
         """Return the sentence that holds the character, or None between sentences."""
         index = bisect_right(self.sentences, offset, key=_sentence_start) - 1
@@ -176,6 +190,8 @@ _CLOSING = re.compile(r"[ \t]*(?:\*{2,3}|__|\])?[ \t]*")
 _EDGES = " \t\r\n\xa0*_=[]#"
 _JOINERS = re.compile(r"\s*[&/+]\s*")
 _PARENTHESIS = re.compile(r"\([^()]*\)")
+# A figure that does not open a sentence about a person of that age ("S: 58 y.o. here for ...").
+_VALUE = re.compile(r" ?\d++(?:[.,/]\d+)?+(?! ?(?:-?year|yo\b|y\.?o|y/o|yr|[MF]\b))", re.I)
 # Problem headings stand in capitals inside these; they subdivide them and keep their kind.
 _PROBLEM_ORIENTED: frozenset[SectionKind] = frozenset({"assessment", "hospital_course"})
 
@@ -276,7 +292,7 @@ def _line_headings(
     floor = start
     colon = text.find(":", start, end)
     while colon >= 0:
-        heading = _inline_heading(text, floor, colon, kind, vocabulary, first=floor == start)
+        heading = _inline_heading(text, line, floor, colon, kind, vocabulary)
         if heading:
             kind = heading.kind
             yield heading
@@ -323,20 +339,19 @@ def _unknown_kind(title: str, kind: SectionKind, vocabulary: _Headings) -> Secti
 
 
 def _inline_heading(
-    text: str, floor: int, colon: int, kind: SectionKind, vocabulary: _Headings, *, first: bool
+    text: str, line: Span, floor: int, colon: int, kind: SectionKind, vocabulary: _Headings
 ) -> _Heading | None:
     """Return the heading that ends at ``colon``, at the start of the line or after a sentence."""
     window = text[max(floor, colon - _TITLE_LIMIT) : colon]
     cut = max(window.rfind(mark) for mark in (". ", "; ", "| ")) + 1
-    if not cut and not (first and colon - floor <= _TITLE_LIMIT):
+    if not cut and not (floor == line.start and colon - floor <= _TITLE_LIMIT):
         return None
     start = colon - len(window) + cut
     title = _title_span(text, start, colon)
     raw = text[title.start : title.end].strip()
     if not raw or not raw[0].isalpha() or (cut and not raw[0].isupper()):
         return None
-    digit_follows = text[colon + 1 : colon + 3].strip().isdigit()
-    if len(raw) == 1 and (cut or digit_follows or not raw.isupper()):
+    if len(raw) == 1 and (cut or _VALUE.match(text, colon + 1, line.end) or not raw.isupper()):
         return None  # "S: O: A: P:" stand at the start of a line; "P: 3.2" is a laboratory value
     normal = _normal_title(raw)
     inner = _announced_kind(normal, kind, vocabulary)
