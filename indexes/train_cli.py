@@ -157,12 +157,13 @@ def ranker(
 
 def _refuse_plm_options(given: dict[str, Any]) -> None:
     for name, value in given.items():
-        if value:
-            option = f"--{name.replace('_', '-')}"
-            raise UserError(
-                f"{option} {value} is for PLM-ICD, which is not trained on Spanish notes.",
-                fix=f"leave {option} out",
-            )
+        if value is None or value == ():
+            continue
+        option = "--set" if name == "numbers" else f"--{name.replace('_', '-')}"
+        raise UserError(
+            f"{option} is for PLM-ICD, which is not trained on Spanish notes.",
+            fix=f"leave {option} out",
+        )
 
 
 class _Trained(NamedTuple):
