@@ -1,6 +1,7 @@
 """Coded notes of our own and an encoder small enough to train in a test."""
 
 import pytest
+from hypothesis import settings
 
 from indexes.coded_notes import CodedNote
 from knowledge.dataset_row import DatasetRow
@@ -15,6 +16,10 @@ _FINDINGS = {
     "Iron deficiency anaemia was found.": "D50.9",
 }
 _FILLER = "The visit took place in the morning."
+
+# How long an example takes is for `make bench`: a busy machine must not fail a property.
+settings.register_profile("icd-agent", deadline=None)
+settings.load_profile("icd-agent")
 
 
 def _note(number: int) -> CodedNote:
