@@ -153,9 +153,7 @@ class Ledger:
             voices=proposal.sources,
         )
 
-    def _options(
-        self, proposal: Proposal, action: Action, replacement: str | None
-    ) -> list[Option]:
+    def _options(self, proposal: Proposal, action: Action, replacement: str | None) -> list[Option]:
         """Return what was chosen from: what the rule asks for, then what the evidence says.
 
         A code that takes another one's place has a score where the note speaks for it as well.
