@@ -90,5 +90,7 @@ def _said(value: Any) -> str:  # noqa: ANN401 (a JSON value)
     if value is None:
         return "not there"
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
     return str(value)

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from os.path import commonprefix
+from itertools import takewhile
 from pathlib import Path
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -155,14 +155,18 @@ def _text(call: LLMCall) -> str:
 
 def _likeness(a: str, b: str) -> int:
     """Return how many characters two texts share at their beginning and their end."""
-    shared = len(commonprefix((a, b)))
-    return shared + len(commonprefix((a[shared:][::-1], b[shared:][::-1])))
+    shared = _shared(a, b)
+    return shared + _shared(a[shared:][::-1], b[shared:][::-1])
+
+
+def _shared(a: str, b: str) -> int:
+    """Return how many characters two texts share at their beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
 
 
 def _parting(a: str, b: str) -> tuple[str, str]:
     """Return the words of each text from where they part, at most `_QUOTED` characters."""
-    start = len(commonprefix((a, b)))
-    start = a.rfind(" ", 0, start) + 1  # whole words
+    start = a.rfind(" ", 0, _shared(a, b)) + 1  # whole words
     return a[start : start + _QUOTED], b[start : start + _QUOTED]
 
 

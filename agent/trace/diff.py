@@ -275,14 +275,8 @@ def _decisions(events: Iterable[Event]) -> dict[str, list[str]]:
 
 
 def _scores(events: Iterable[Event]) -> dict[str, float]:
-    """Return the confidence in each code as the node's last decision had it."""
-    return {
-        option.code: option.score
-        for e in events
-        if isinstance(e, Decision)
-        for option in e.options
-        if option.action == "accept" and option.score is not None
-    }
+    """Return the confidence in each proposal as the node left it."""
+    return {p["code"]: p["confidence"] for p in _ends(events).get("proposals", ())}
 
 
 def _tool_findings(events: Iterable[Event]) -> dict[str, str]:

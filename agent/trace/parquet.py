@@ -147,8 +147,8 @@ def _row(run: int, event: Mapping[str, Any], schema: arrow.Schema) -> _Row:
     row = {name: event.get(name) for name in schema.names}
     row.update(run=run, event=event["id"])
     for name in ("logprobs", "voices"):
-        if row.get(name) is not None:
-            row[name] = [{"name": key, "score": value} for key, value in row[name].items()]
+        if scores := row.get(name):
+            row[name] = [{"name": key, "score": value} for key, value in scores.items()]
     if "findings" in row:
         row["findings"] = len(event["result"])
     return row

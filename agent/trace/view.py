@@ -4,8 +4,10 @@ The page is one file without script, and its policy forbids the browser to load 
 of the trace is escaped: a note may hold markup.
 """
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,14 +91,7 @@ def render_page(events: Sequence[Event], trace: Path) -> str:
     start = run_start(events, trace)
     result = next((e.result for e in events if isinstance(e, RunEnd)), None)
     whole = max(events[-1].at, 1e-9)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("trace.html.jinja").render(
+    return _template().render(
         start=start,
         result=result,
         pieces=_pieces(start.note, result),
@@ -106,6 +101,18 @@ def render_page(events: Sequence[Event], trace: Path) -> str:
         calls=sum(isinstance(e, LLMCall) for e in events),
         hue=_hue,
     )
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("trace.html.jinja")
 
 
 def _hue(place: int) -> int:
@@ -118,7 +125,7 @@ def _pieces(note: str, result: Result | None) -> list[Piece]:
     spans = [(e.start, e.end, place) for place, c in enumerate(codes) for e in c.evidence]
     cuts = sorted({0, len(note), *(s[0] for s in spans), *(s[1] for s in spans)})
     pieces = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         here = tuple(dict.fromkeys(p for s, e, p in spans if s <= start and end <= e))
         pieces.append(Piece(note[start:end], here, _hue(here[0]) if here else None))
     return pieces
