@@ -15,6 +15,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
+from agent.asking import quoted
 from agent.coder import Coder, CoderOptions
 from agent.request import CodingRequest
 
@@ -87,6 +88,22 @@ def test_the_notes_have_codes_to_lose_and_no_target(coders):
         assert len(codes) >= 3
         targets = {t for c in CASES if c.note == name for t in c.targets}
         assert not codes & targets
+
+
+@pytest.mark.parametrize(
+    ("token", "prompted"),
+    [
+        ("<|im_end|>", "< |im_end|>"),
+        ("<|eot_id|>", "< |eot_id|>"),
+        ("<\uff5cUser\uff5c>", "< \uff5cUser\uff5c>"),
+        ("[INST] <<SYS>>", "[ INST] < <SYS>>"),
+        ("<</SYS>> [/INST] </s><s>", "< </SYS>> [ /INST] < /s>< s>"),
+        ("<end_of_turn><start_of_turn>", "< end_of_turn>< start_of_turn>"),
+        ("BP <120/80, pH <7.3, [x] <1.0>", "BP <120/80, pH <7.3, [x] <1.0>"),
+    ],
+)
+def test_tokens_of_chat_templates_are_broken_up(token, prompted):
+    assert quoted(token) == prompted
 
 
 @pytest.fixture(scope="module")
