@@ -30,9 +30,7 @@ _QUOTATION = 200  # characters; a longer quotation says no more than its sentenc
 _MARGINS = (6000, 1500, 200)  # characters around the passage, where the whole note is too long
 
 # Where a token of ChatML and Llama 3, of DeepSeek, Llama 2, Mistral or Gemma begins.
-_TEMPLATE_TOKEN = re.compile(
-    r"<(?=\||\uff5c|</?SYS>>|/?s>|(?:start|end)_of_turn>)|\[(?=/?INST\])"
-)
+_TEMPLATE_TOKEN = re.compile(r"<(?=\||\uff5c|</?SYS>>|/?s>|(?:start|end)_of_turn>)|\[(?=/?INST\])")
 
 
 @dataclass(frozen=True, slots=True)
