@@ -38,10 +38,12 @@ def read_raw(path: Path) -> Iterator[dict[str, Any]]:
     Raises:
         UserError: The file cannot be read or does not begin as a trace does.
     """
-    for line in _lines(path):
-        if line.line_number == 1 and line.value.get("event") != "run_start":
-            raise UserError(f"{path} is no trace: it does not begin with run_start", fix=_FIX)
-        yield line.value
+    lines = _lines(path)
+    first = next(lines, None)
+    if first is None or first.value.get("event") != "run_start":
+        raise UserError(f"{path} is no trace: it does not begin with run_start", fix=_FIX)
+    yield first.value
+    yield from (line.value for line in lines)
 
 
 def run_start(events: Iterable[Event], path: Path) -> RunStart:

@@ -239,11 +239,13 @@ def test_stats_add_up_over_files_and_folders(tmp_path):
         shutil.copy(path_of(NAMES[number % 3]), tmp_path / "deep" / f"{number}.jsonl")
     (tmp_path / "results.jsonl").write_text('{"id": "n", "status": "ok"}\n')
     (tmp_path / "torn.jsonl").write_text('{"event":')
+    (tmp_path / "empty.jsonl").touch()
     done = run("stats", tmp_path, path_of("clinic_letter"))
     report = json.loads(done.stdout)
     assert (report["traces"], report["finished"]) == (21, 21)
     problems = {Path(bad["path"]).name: bad["problem"] for bad in report["unreadable"]}
     assert "does not begin with run_start" in problems["results.jsonl"]
+    assert "does not begin with run_start" in problems["empty.jsonl"]
     assert "broken JSON" in problems["torn.jsonl"]
     codes = [len(read_trace(path_of(name))[-1].result.codes) for name in NAMES]
     # Seven copies of the first, of which one more is named, seven and six of the others.
