@@ -9,7 +9,7 @@ import click
 from agent.cli.options import json_option, machine_readable
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console
 
 _SHOWN = 15  # rows of a long table on a terminal
 
@@ -31,10 +31,11 @@ def stats(paths: tuple[Path, ...], as_json: bool) -> None:
 
         click.echo(orjson.dumps(report).decode())
     else:
-        _print(report)
+        print_report(report)
 
 
-def _print(report: dict[str, Any]) -> None:
+def print_report(report: dict[str, Any]) -> None:
+    """Print the report of `agent.trace.stats` for a reader."""
     from rich.console import Console
 
     console = Console()
@@ -52,16 +53,16 @@ def _print(report: dict[str, Any]) -> None:
         ("decisions that turn an earlier one", report["decisions_turned"]),
     ):
         if rows:
-            console.print(_table(title, rows))
-    for title, key in (
-        ("rounds of revision", "revisions"),
-        ("where the final codes entered", "codes_entered"),
-        ("their place in the ranking", "codes_by_rank"),
-        ("voices that speak for them", "codes_by_voice"),
+            _print_table(console, title, rows)
+    for title, what, key in (
+        ("rounds of revision", "runs", "revisions"),
+        ("where the final codes entered", "codes", "codes_entered"),
+        ("their place in the ranking", "codes", "codes_by_rank"),
+        ("voices that speak for them", "codes", "codes_by_voice"),
     ):
-        console.print(_table(title, {name: {"": n} for name, n in report[key].items()}))
+        _print_table(console, title, {name: {what: n} for name, n in report[key].items()})
     rules = [(f"{r['node']}: {r['action']} {r['rule']}", r["decisions"]) for r in report["rules"]]
-    console.print(_table("rules and steps", {name: {"": n} for name, n in rules[:_SHOWN]}))
+    _print_table(console, "rules and steps", {name: {"decisions": n} for name, n in rules[:_SHOWN]})
     if len(rules) > _SHOWN:
         console.print(f"{len(rules) - _SHOWN} more, see --json")
 
@@ -70,13 +71,14 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"
 
 
-def _table(title: str, rows: Mapping[str, Mapping[str, float]]) -> "Table":
-    """Return rows of figures as a table; a row may lack a column of another."""
+def _print_table(console: "Console", title: str, rows: Mapping[str, Mapping[str, float]]) -> None:
+    """Print rows of figures under a title; a row may lack a column of another."""
     from rich.table import Column, Table
 
     columns = list(dict.fromkeys(name for row in rows.values() for name in row))
     headers = (Column(name.replace("_", " "), justify="right") for name in columns)
-    table = Table("", *headers, title=title, title_justify="left")
+    table = Table(Column("", no_wrap=True), *headers)
     for name, row in rows.items():
         table.add_row(name, *(f"{row.get(column, 0):,}" for column in columns))
-    return table
+    console.print(f"\n[bold]{title}[/]")
+    console.print(table)

@@ -15,8 +15,9 @@ from agent.trace.reader import read_raw, read_trace
 from agent.trace.schema import shipped_schema, trace_schema
 from knowledge.errors import UserError
 
-TRACES = Path(__file__).parents[1] / "data" / "traces"
-OLD = TRACES / "version_1.jsonl.gz"
+DATA = Path(__file__).parents[1] / "data"
+TRACES = DATA / "traces"
+OLD = DATA / "old_traces" / "version_1.jsonl.gz"
 NOTE = """ASSESSMENT:
 1. Community acquired pneumonia with cough.
 2. Type 2 diabetes mellitus with diabetic nephropathy.

@@ -1,6 +1,7 @@
 """`trace diff`, `replay` and `stats` on recorded and new runs."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from agent.cli.trace import trace_group
+from agent.cli.trace_diff import print_diff
+from agent.cli.trace_stats import print_report
 from agent.coder import Coder, CoderOptions
 from agent.request import CodingRequest
 from agent.settings import Settings
@@ -110,6 +113,16 @@ def test_diff_exits_as_diff_does():
     report = json.loads(other.stdout)
     assert report["parts_at"] == {"node": "retrieve", "visit": 1}
     assert {d["about"] for d in report["setup"]} >= {"note_id", "note_sha256"}
+
+
+def test_a_reader_sees_where_the_runs_part(coders, capsys):
+    found = diff_traces(traced(coders["guidelines"]), traced(coders["mentions"]))
+    print_diff(found, "a.jsonl", "b.jsonl")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["- a.jsonl", "+ b.jsonl"]
+    assert "  settings policy: guidelines -> mentions" in lines
+    assert "retrieve (the runs part here)" in lines
+    assert "  code R05: not there -> secondary" in lines
 
 
 # replay
@@ -264,6 +277,20 @@ def test_a_killed_run_is_counted_but_not_its_cost(tmp_path):
     assert report["status"] == {"unfinished": 1}
     assert report["per_run"] == {}
     assert report["questions"]["verify_code"]["calls"] == 8
+
+
+def test_a_reader_sees_the_figures_of_the_report(capsys):
+    report = TraceStats().read(path_of(name) for name in NAMES).report()
+    print_report(report)
+    printed = capsys.readouterr().out
+    assert printed.startswith("3 traces, 3 of finished runs\n")
+    for title, cells in {
+        "where the final codes entered": ("reason: accept", report["codes_entered"]),
+        "rounds of revision": ("0", report["revisions"]),
+    }.items():
+        name, counts = cells
+        table = printed.partition(title)[2]
+        assert re.search(rf"{re.escape(name)} +│ +{counts[name]} │", table), title
 
 
 def test_stats_of_what_is_not_there():
