@@ -141,7 +141,7 @@ class ReplayLLM(CodingLLM):
         prompt = "\n".join(turn["content"] for turn in as_chat(messages))
         like = max(calls, key=lambda call: _likeness(_text(call), prompt))
         if like.choices != (None if choices is None else list(choices)):
-            return f"no answer is recorded for a prompt with the choices {choices}"
+            return f"no answer is recorded with the choices {choices}, but with {like.choices}"
         here, there = _parting(prompt, _text(like))
         return (
             f"a prompt has changed; the recorded one most like it ({like.purpose}) "
@@ -166,7 +166,8 @@ def _shared(a: str, b: str) -> int:
 
 def _parting(a: str, b: str) -> tuple[str, str]:
     """Return the words of each text from where they part, at most `_QUOTED` characters."""
-    start = a.rfind(" ", 0, _shared(a, b)) + 1  # whole words
+    shared = _shared(a, b)
+    start = max(a.rfind(space, 0, shared) for space in " \n") + 1  # whole words
     return a[start : start + _QUOTED], b[start : start + _QUOTED]
 
 
