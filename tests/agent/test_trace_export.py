@@ -12,7 +12,7 @@ from agent.trace.reader import read_trace
 from knowledge.errors import UserError
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
-TRACE = TRACES / "clinic_letter.jsonl"
+TRACE = TRACES.parent / "old_traces" / "version_1.jsonl.gz"
 NAMES = ("clinic_letter", "discharge_summary", "emergency_visit")
 
 

@@ -16,13 +16,8 @@ from agent.trace.schema import shipped_schema, trace_schema
 from knowledge.errors import UserError
 
 DATA = Path(__file__).parents[1] / "data"
-TRACES = DATA / "traces"
 OLD = DATA / "old_traces" / "version_1.jsonl.gz"
-NOTE = """ASSESSMENT:
-1. Community acquired pneumonia with cough.
-2. Type 2 diabetes mellitus with diabetic nephropathy.
-3. Hypertension.
-"""
+NOTE = (DATA / "notes" / "discharge_summary.txt").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +72,7 @@ def test_each_event_names_its_place(events):
 
 
 def test_tokens_add_up_from_calls_to_nodes_to_the_run():
-    events = read_trace(TRACES / "clinic_letter.jsonl")
+    events = read_trace(OLD)
     calls = [e for e in events if e.event == "llm_call"]
     assert all(c.tokens == c.prompt_tokens + c.completion_tokens > 0 for c in calls)
     ends = [e for e in events if e.event == "node_end"]

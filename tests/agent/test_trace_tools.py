@@ -1,5 +1,6 @@
 """`trace diff`, `replay` and `stats` on recorded and new runs."""
 
+import gzip
 import json
 import re
 import shutil
@@ -21,7 +22,9 @@ from agent.trace.replay import replay
 from agent.trace.stats import TraceStats, spread
 from knowledge.errors import UserError
 
-TRACES = Path(__file__).parents[1] / "data" / "traces"
+DATA = Path(__file__).parents[1] / "data"
+TRACES = DATA / "traces"
+KEPT = DATA / "old_traces" / "version_1.jsonl.gz"  # recorded once; the others change
 NAMES = ("clinic_letter", "discharge_summary", "emergency_visit")
 NOTE = "ASSESSMENT:\n1. Community acquired pneumonia with cough.\n2. Hypertension.\n"
 
@@ -68,7 +71,7 @@ def test_another_threshold_parts_the_runs_in_reason(coders):
 
 
 def test_another_answer_of_the_llm_is_where_the_runs_part():
-    recorded = read_trace(path_of("clinic_letter"))
+    recorded = read_trace(KEPT)
     changed = [
         e.model_copy(update={"logprobs": {"Yes": -3.0, "No": -0.1}})
         if e.event == "llm_call" and e.purpose == "verify_code I10"
@@ -96,7 +99,7 @@ def test_a_killed_run_parts_where_it_ended(coders):
 
 
 def test_results_that_differ_in_order_and_confidence():
-    result = read_trace(path_of("clinic_letter"))[-1].result
+    result = read_trace(KEPT)[-1].result
     first, second, *others = result.codes
     lower = second.model_copy(update={"confidence": second.confidence - 0.1})
     other = result.model_copy(update={"codes": [lower, first, *others]})
@@ -122,7 +125,7 @@ def test_a_reader_sees_where_the_runs_part(coders, capsys):
     assert lines[:2] == ["- a.jsonl", "+ b.jsonl"]
     assert "  settings policy: guidelines -> mentions" in lines
     assert "retrieve (the runs part here)" in lines
-    assert "  code R05: not there -> secondary" in lines
+    assert any(line.startswith("  code R05: not there -> ") for line in lines)
 
 
 # replay
@@ -210,7 +213,7 @@ def test_the_facts_of_a_run_agree_with_its_result():
 
 
 def test_a_code_that_the_policy_put_in_place_of_another_entered_there():
-    codes = {c.code: c for c in read_facts(path_of("clinic_letter")).codes}
+    codes = {c.code: c for c in read_facts(KEPT).codes}
     assert codes["Z82.3"].entry == Entry("policy", "replace", "I63.9")
     assert codes["M05.9"].entry == Entry("reason", "accept")
     assert codes["M05.9"].rank == 1
@@ -271,8 +274,8 @@ def test_stats_add_up_over_files_and_folders(tmp_path):
 
 
 def test_a_killed_run_is_counted_but_not_its_cost(tmp_path):
-    lines = path_of("clinic_letter").read_text("utf-8").splitlines(keepends=True)
-    (tmp_path / "killed.jsonl").write_text("".join(lines[:20]), encoding="utf-8")
+    lines = gzip.decompress(KEPT.read_bytes()).splitlines(keepends=True)
+    (tmp_path / "killed.jsonl").write_bytes(b"".join(lines[:20]))
     report = TraceStats().read(trace_files([tmp_path])).report()
     assert report["status"] == {"unfinished": 1}
     assert report["per_run"] == {}

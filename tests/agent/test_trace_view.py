@@ -15,7 +15,7 @@ from agent.trace.reader import read_trace
 from agent.trace.view import render_page, write_page
 from knowledge.errors import UserError
 
-TRACE = Path(__file__).parents[1] / "data" / "traces" / "clinic_letter.jsonl"
+TRACE = Path(__file__).parents[1] / "data" / "old_traces" / "version_1.jsonl.gz"
 _VOID = {"meta", "br", "link", "img", "input", "hr"}
 _LOADING = {"src", "srcset", "data", "poster", "action", "formaction", "background"}
 
