@@ -5,6 +5,7 @@ log-odds of the two answers are its voice. It never writes a code, so nothing in
 invent one.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,9 @@ _YES, _NO = "Yes", "No"
 _UNANSWERED = {"prompt_tokens": 0, "completion_tokens": 0, "cached_tokens": 0, "seconds": 0.0}
 _QUOTATION = 200  # characters; a longer quotation says no more than its sentence does
 _MARGINS = (6000, 1500, 200)  # characters around the passage, where the whole note is too long
+
+# Where a token of ChatML and Llama 3, of DeepSeek, Llama 2, Mistral or Gemma begins.
+_TEMPLATE_TOKEN = re.compile(r"<(?=\||\uff5c|</?SYS>>|/?s>|(?:start|end)_of_turn>)|\[(?=/?INST\])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +122,4 @@ def _readings(note: Note, passage: Span) -> Iterator[str]:
 
 def _as_data(text: str) -> str:
     """Break up what a chat template would read as the end of a turn, such as ``<|im_end|>``."""
-    return text.replace("<|", "< |")
+    return _TEMPLATE_TOKEN.sub(r"\g<0> ", text)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from agent.confidence import log_odds, probability
 from agent.overlap import is_fragment
 from agent.state import CoderContext, Proposal
+from agent.trace.events import Option
 from agent.verify import verify
 from indexes.ranker.model import LLMVoice
 from knowledge.assertion import Assertion
@@ -81,8 +82,25 @@ def settle(proposals: Sequence[Proposal], note: Note, context: CoderContext) -> 
     """Decide on each proposal and record the decisions."""
     settled = [_decide(p, note, context) for p in proposals]
     for p in settled:
-        context.recorder.decision(p.code, "accept" if p.accepted else "reject", "reason", p.reason)
+        _record(p, context)
     return settled
+
+
+def _record(proposal: Proposal, context: CoderContext) -> None:
+    """Record whether a proposal was accepted, with the scores of both options."""
+    for_it = round(proposal.confidence, 4)
+    accept = Option(action="accept", code=proposal.code, score=for_it)
+    reject = Option(action="reject", code=proposal.code, score=round(1 - for_it, 4))
+    taken, other = (accept, reject) if proposal.accepted else (reject, accept)
+    context.recorder.decision(
+        proposal.code,
+        taken.action,
+        "reason",
+        proposal.reason,
+        options=(taken, other),
+        threshold=context.threshold,
+        voices=proposal.sources,
+    )
 
 
 def reopen(proposal: Proposal, why: str) -> Proposal:

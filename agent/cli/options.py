@@ -64,3 +64,13 @@ def coder_options(function: F) -> F:
 def machine_readable(as_json: bool) -> bool:
     """Tell whether to print JSON: asked for, or the output is no terminal."""
     return as_json or not sys.stdout.isatty()
+
+
+def report_written(report: dict[str, Any], as_json: bool) -> None:
+    """Print what a command has written: as JSON, else as one line on stderr."""
+    if machine_readable(as_json):
+        import orjson
+
+        click.echo(orjson.dumps(report).decode())
+    else:
+        click.echo(", ".join(f"{name} {value}" for name, value in report.items()), err=True)

@@ -1,4 +1,4 @@
-"""``icd-agent trace``: read reasoning traces."""
+"""``icd-agent trace``: read reasoning traces. Here is the group with what reads one trace."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,18 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.cli.options import json_option, machine_readable
+from agent.cli.options import json_option, machine_readable, report_written
+from agent.cli.trace_diff import diff
+from agent.cli.trace_export import export
+from agent.cli.trace_replay import replay
+from agent.cli.trace_stats import stats
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from agent.trace.events import Event
+    from agent.trace.events import Decision, Event
     from agent.trace.policy import PolicyRow
 
 
 @click.group("trace")
 def trace_group() -> None:
-    """Read reasoning traces."""
+    """Read, compare, replay, count and export reasoning traces."""
+
+
+for command in (diff, replay, stats, export):
+    trace_group.add_command(command)
 
 
 @trace_group.command("show")
@@ -69,6 +77,36 @@ def policy(path: Path, as_json: bool) -> None:
     console.print(f"policy {of_policy}: {len(rows)} decisions; codes: {', '.join(codes or [])}")
 
 
+@trace_group.command("view")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The HTML file to write."
+)
+@json_option
+def view(path: Path, out: Path, as_json: bool) -> None:
+    """Write one trace as a web page of its own: no script, nothing loaded from elsewhere.
+
+    The page holds the note and every prompt, so it is health data as the trace is.
+    """
+    from agent.trace.reader import read_trace
+    from agent.trace.view import write_page
+
+    write_page(read_trace(path), path, out)
+    report_written({"out": str(out)}, as_json)
+
+
+@trace_group.command("schema")
+@json_option
+def schema(as_json: bool) -> None:
+    """Print the JSON Schema of one line of a trace."""
+    import orjson
+
+    from agent.trace.schema import shipped_schema
+
+    layout = 0 if as_json else orjson.OPT_INDENT_2
+    click.echo(orjson.dumps(shipped_schema(), option=layout).decode())
+
+
 def _policy_table(rows: "Sequence[PolicyRow]") -> "Table":
     from rich.table import Table
 
@@ -95,6 +133,12 @@ def _line(event: "Event") -> str:
     return _LINES[event.event](event)
 
 
+def _scores(event: "Decision") -> str:
+    """Say what the decision was made from, as far as it was scored."""
+    scored = [f"{o.action} {o.score:.2f}" for o in event.options if o.score is not None]
+    return f" ({', '.join(scored)})" if scored else ""
+
+
 _LINES: dict[str, Callable[[Any], str]] = {
     "run_start": lambda e: f"{e.note_id}, policy {e.settings['policy']}, LLM {e.llm['spec']}",
     "node_start": lambda e: e.node,
@@ -104,6 +148,7 @@ _LINES: dict[str, Callable[[Any], str]] = {
     "decision": lambda e: (
         f"{e.action} {e.code}"
         + (f" -> {e.replacement}" if e.replacement else "")
+        + _scores(e)
         + f": {e.reason}"
         + (f" [{e.citation}]" if e.citation else "")
     ),

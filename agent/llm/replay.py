@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -15,12 +16,14 @@ from agent.llm.base import (
     CodingLLM,
     ContextOverflow,
     LLMUnavailable,
+    as_chat,
     prompt_key,
 )
 from agent.trace.events import LLMCall
 from agent.trace.reader import read_trace
 from knowledge.errors import UserError
 
+_QUOTED = 60  # characters of a changed prompt that an error message shows
 _FAILED = "failed"  # key in an LLMCall's settings: why there was no usable answer
 _OVERFLOW = "overflow"  # key in an LLMCall's settings: {"needed": tokens, "available": tokens}
 
@@ -124,14 +127,48 @@ class ReplayLLM(CodingLLM):
     def _recorded(self, messages: Sequence[BaseMessage], choices: Sequence[str] | None) -> LLMCall:
         answers = self._answers.get(prompt_key(messages, choices))
         if not answers:
-            end = str(messages[-1].content)[-80:] if messages else ""
-            raise _differs(f"no answer is recorded for the prompt that ends in {end!r}")
+            raise _differs(self._what_changed(messages, choices))
         call = answers.popleft() if len(answers) > 1 else answers[0]
         if overflow := call.settings.get(_OVERFLOW):
             raise ContextOverflow(overflow["needed"], overflow["available"])
         if failed := call.settings.get(_FAILED):
             raise LLMUnavailable(failed)
         return call
+
+    def _what_changed(self, messages: Sequence[BaseMessage], choices: Sequence[str] | None) -> str:
+        """Say where a prompt that is not recorded parts from the recorded one most like it."""
+        calls = [calls[0] for calls in self._answers.values()]
+        prompt = "\n".join(turn["content"] for turn in as_chat(messages))
+        like = max(calls, key=lambda call: _likeness(_text(call), prompt))
+        if like.choices != (None if choices is None else list(choices)):
+            return f"no answer is recorded with the choices {choices}, but with {like.choices}"
+        here, there = _parting(prompt, _text(like))
+        return (
+            f"a prompt has changed; the recorded one most like it ({like.purpose}) "
+            f"has {there!r} where this one has {here!r}"
+        )
+
+
+def _text(call: LLMCall) -> str:
+    return "\n".join(turn["content"] for turn in call.messages)
+
+
+def _likeness(a: str, b: str) -> int:
+    """Return how many characters two texts share at their beginning and their end."""
+    shared = _shared(a, b)
+    return shared + _shared(a[shared:][::-1], b[shared:][::-1])
+
+
+def _shared(a: str, b: str) -> int:
+    """Return how many characters two texts share at their beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
+
+
+def _parting(a: str, b: str) -> tuple[str, str]:
+    """Return the words of each text from where they part, at most `_QUOTED` characters."""
+    shared = _shared(a, b)
+    start = max(a.rfind(space, 0, shared) for space in " \n") + 1  # whole words
+    return a[start : start + _QUOTED], b[start : start + _QUOTED]
 
 
 def _differs(what: str) -> UserError:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from agent.policy.authority import Authority
 from agent.result import Evidence, ResultContext, Stage
 from agent.state import MAX_EVIDENCE, CoderContext, Proposal, State
-from agent.trace.events import Action
+from agent.trace.events import Action, Option
 from agent.voice.roles import Role, place_of
 from knowledge.note_text import Note, Span
 
@@ -51,7 +51,7 @@ class Ledger:
     def keep(self, proposal: Proposal, why: str, authority: Authority) -> None:
         """Leave a proposal accepted, with the section that says so."""
         self._put(proposal, replace(proposal, guidelines=_cited(proposal, authority)))
-        self._record(proposal.code, "accept", why, authority)
+        self._record(proposal, "accept", why, authority)
 
     def reject(
         self,
@@ -70,9 +70,8 @@ class Ledger:
             guidelines=_cited(proposal, authority),
         )
         self._put(proposal, rejected)
-        self._record(
-            proposal.code, "replace" if replacement else "reject", reason, authority, replacement
-        )
+        action: Action = "replace" if replacement else "reject"
+        self._record(proposal, action, reason, authority, replacement)
 
     def replace(self, proposal: Proposal, code: str, why: str, authority: Authority) -> None:
         """Put ``code`` in the place of a proposal; one that is there already is not doubled."""
@@ -87,8 +86,8 @@ class Ledger:
             reason=reason,
             guidelines=_cited(proposal, authority),
         )
+        self._record(proposal, "replace", reason, authority, code)
         self._put(proposal, new)
-        self._record(proposal.code, "replace", reason, authority, code)
 
     def exchange(
         self,
@@ -120,7 +119,7 @@ class Ledger:
                 guidelines=authority.sections,
             )
             self.proposals.append(new)
-            self._record(code, "add", new.reason, authority)
+            self._record(new, "add", new.reason, authority)
         for code, successor in removed.items():
             instead = successor or ", ".join(added)
             reason = f"{why}: reported as {instead}" if instead else why
@@ -129,21 +128,22 @@ class Ledger:
 
     def move(self, code: str, target: str, why: str, authority: Authority) -> None:
         """Record that a code is put before another one; `coding_order` does it."""
-        self._record(code, "move", f"put before {target}: {why}", authority)
+        moved = next(p for p in self.proposals if p.accepted and p.code == code)
+        self._record(moved, "move", f"put before {target}: {why}", authority)
 
     def _put(self, old: Proposal, new: Proposal) -> None:
         self.proposals = [new if p is old else p for p in self.proposals]
 
     def _record(
         self,
-        code: str,
+        proposal: Proposal,
         action: Action,
         reason: str,
         authority: Authority,
         replacement: str | None = None,
     ) -> None:
         self.context.recorder.decision(
-            code,
+            proposal.code,
             action,
             self._stage,
             reason,
@@ -151,7 +151,27 @@ class Ledger:
             rule=authority.rule,
             card=authority.card.id,
             replacement=replacement,
+            options=self._options(proposal, action, replacement),
+            voices=proposal.sources,
         )
+
+    def _options(self, proposal: Proposal, action: Action, replacement: str | None) -> list[Option]:
+        """Return what was chosen from: what the rule asks for, then what the evidence says.
+
+        A code that takes another one's place has a score where the note speaks for it as well.
+        """
+        code, confidence = proposal.code, round(proposal.confidence, 4)
+        by_evidence = Option(action="accept", code=code, score=confidence)
+        if action == "accept":
+            return [by_evidence, Option(action="reject", code=code, score=None)]
+        if action == "add":
+            added = Option(action="add", code=code, score=confidence)
+            return [added, Option(action="reject", code=code, score=None)]
+        if action == "replace" and replacement:
+            beside = [p.confidence for p in self.coded([replacement]) if p is not proposal]
+            score = round(max(beside), 4) if beside else None
+            return [Option(action="replace", code=replacement, score=score), by_evidence]
+        return [Option(action=action, code=code, score=None), by_evidence]
 
 
 def giving_way(proposals: Iterable[Proposal]) -> list[Proposal]:

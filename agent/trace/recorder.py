@@ -3,7 +3,7 @@
 import hashlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +16,10 @@ from agent.trace.events import (
     LLMCall,
     NodeEnd,
     NodeStart,
+    Option,
     ToolCall,
 )
+from agent.trace.numbering import Numbering
 from knowledge.errors import UserError
 
 
@@ -53,6 +55,7 @@ class Recorder:
         self._listener = listener
         self._began = time.perf_counter()
         self._node = ""
+        self._numbering = Numbering()
         if path:
             self._write(path, "", "w")
 
@@ -62,7 +65,9 @@ class Recorder:
         return time.perf_counter() - self._began
 
     def emit(self, event: Event) -> None:
-        """Record one event."""
+        """Record one event; its id, parent and tokens are those of its place in the run."""
+        spent = event.prompt_tokens + event.completion_tokens if isinstance(event, LLMCall) else 0
+        event = event.model_copy(update=self._numbering.place(event.event, spent))
         self.events.append(event)
         if self.path:
             self._write(self.path, event.model_dump_json() + "\n", "a")
@@ -112,8 +117,11 @@ class Recorder:
         rule: str | None = None,
         card: str | None = None,
         replacement: str | None = None,
+        options: Sequence[Option] = (),
+        threshold: float | None = None,
+        voices: Mapping[str, float] | None = None,
     ) -> None:
-        """Record what became of a code, why, and what asked for it."""
+        """Record what became of a code, why, what asked for it and what was chosen from."""
         self.emit(
             Decision(
                 at=self.elapsed,
@@ -126,6 +134,9 @@ class Recorder:
                 rule=rule,
                 card=card,
                 replacement=replacement,
+                options=list(options),
+                threshold=threshold,
+                voices={name: round(score, 4) for name, score in (voices or {}).items()},
             )
         )
 
