@@ -1,5 +1,6 @@
 """What a turn works with: the loaded agent, the guideline search, and one session as objects."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from agent.chat.run_trace import RunTrace
 from agent.chat.worklist import items_of
 from agent.coder import Coder
 from agent.encounter import encounter_context
+from agent.request import CodingRequest
 from agent.result import AssignedCode, Result
 from indexes.guideline_search import GuidelineSearch, load_guideline_search
 from knowledge.code_systems.icd10cm import ICD10CM
@@ -38,6 +40,18 @@ class Parts:
     def guidelines(self) -> GuidelineSearch:
         """The search for guideline cards; loaded when a question first needs it."""
         return load_guideline_search(self.system, self.coder.options.index)
+
+    def thread_of(self, request: CodingRequest) -> str:
+        """Return the thread of a note: the same note gets it again under the same conditions."""
+        context = self.coder.context
+        identity = (
+            request.text,
+            request.context.model_dump_json(),
+            context.policy,
+            context.system.release,
+            context.llm_identity.spec,
+        )
+        return hashlib.sha256("\0".join(identity).encode("utf-8")).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
@@ -144,6 +158,11 @@ class Session:
                 )
             )
         return tuple(shown)
+
+
+def name_of_pasted(text: str) -> str:
+    """Return a name for a note that has none."""
+    return f"pasted-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:8]}"
 
 
 def _pair(finding: Finding) -> tuple[str, frozenset[str]]:
