@@ -5,7 +5,7 @@ docs/chat.md shows how.
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
@@ -14,29 +14,18 @@ from langgraph.types import Command
 from langsmith import tracing_context
 
 from agent.chat.export import Format, to_text
-from agent.chat.graph import STATEMENTS, Listening, OnEvent, OnStatement, build_chat_graph
+from agent.chat.graph import Listening, OnEvent, OnStatement, build_chat_graph
 from agent.chat.intents import normal, read
 from agent.chat.models import ChatState, Decision, Option, Question, Reply, Statement, Turn
 from agent.chat.open_points import read_answer
-from agent.chat.session import Parts, Session
+from agent.chat.session import Parts
+from agent.chat.snapshot import Snapshot
 from agent.chat.store import ChatStore
 from agent.request import CodingRequest
 from agent.result import ResultContext
 from knowledge.errors import UserError
 
 _SHOWN_OF_NOTE_ID = 80
-
-
-class Said(NamedTuple):
-    """A message of a conversation.
-
-    Attributes:
-        by_coder: Whether the coder has said it.
-        statements: What was said; a coder's line is one statement.
-    """
-
-    by_coder: bool
-    statements: tuple[Statement, ...]
 
 
 class Conversation:
@@ -71,72 +60,34 @@ class Conversation:
             raise UserError("the thread has no name", fix="name it, as in --thread ward-3")
         return cls(thread, parts, store)
 
-    @property
-    def version(self) -> str:
-        """Another one after each turn; empty before the first."""
-        config = self._graph.get_state(self._config).config
-        return str(config["configurable"].get("checkpoint_id", ""))
+    def snapshot(self) -> Snapshot:
+        """Return the thread as it stands now."""
+        return Snapshot(self._graph.get_state(self._config), self._parts)
 
     @property
     def has_note(self) -> bool:
         """Whether a note has been coded in the thread."""
-        return "result" in self._state()
+        return self.snapshot().has_note
 
     @property
     def note(self) -> str:
         """The note; empty before there is one."""
-        return self._state().get("note", "")
+        return self.snapshot().state.get("note", "")
 
     @property
     def question(self) -> Question | None:
         """The question that waits for an answer."""
-        waiting = self._graph.get_state(self._config).interrupts
-        return Question.model_validate(waiting[0].value) if waiting else None
+        return self.snapshot().question
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
         """Every decision so far, those taken back included."""
-        return tuple(map(Decision.model_validate, self._state().get("decisions", [])))
-
-    @property
-    def session(self) -> Session:
-        """The thread as objects.
-
-        Raises:
-            UserError: There is no note yet, or one of another version or release.
-        """
-        return Session.of(self._state(), self._parts)
-
-    @property
-    def added(self) -> str:
-        """When the note was kept: UTC, ISO 8601; empty where it was coded at once."""
-        return self._state().get("added", "")
-
-    @property
-    def kept(self) -> CodingRequest | None:
-        """The note that waits to be coded; None: there is none, or it has been coded."""
-        state = self._state()
-        if "turn" not in state or "result" in state:
-            return None
-        turn = Turn.model_validate(state["turn"])
-        if turn.action != "note":
-            return None
-        return CodingRequest(turn.note_id, turn.text, ResultContext(**turn.context))
-
-    @property
-    def undoable(self) -> int:
-        """How many decisions can be taken back."""
-        return len(self._state().get("past", []))
-
-    @property
-    def transcript(self) -> list[Said]:
-        """What was said, with the citations of the answers."""
-        return [_said(message) for message in self.messages]
+        return self.snapshot().decisions
 
     @property
     def messages(self) -> list[AnyMessage]:
         """What the coder and the conversation have said, in order."""
-        return list(self._state().get("messages", []))
+        return self.snapshot().messages
 
     def code_note(self, text: str, context: ResultContext, note_id: str = "note") -> Reply:
         """Code a note; it takes the place of the thread's former one.
@@ -244,7 +195,7 @@ class Conversation:
         Raises:
             UserError: There is no note yet.
         """
-        return to_text(Session.of(self._state(), self._parts), form)
+        return to_text(self.snapshot().session, form)
 
     def _run(self, turn: Turn, said: str, listening: Listening | None = None) -> Reply:
         given = {"turn": turn.model_dump(mode="json"), "messages": [HumanMessage(said)]}
@@ -261,9 +212,9 @@ class Conversation:
         with tracing_context(enabled=False):
             self._graph.invoke(given, self._config, durability="exit", context=listening)
         self._store.keep_newest(self.thread)
-        state = self._state()
-        self._log(state, before)
-        return self._shown(Reply.model_validate(state["reply"]))
+        now = self.snapshot()
+        self._log(now.state, before)
+        return self._shown(Reply.model_validate(now.state["reply"]), now)
 
     def _log(self, state: ChatState, before: int) -> None:
         new = [Decision.model_validate(d) for d in state.get("decisions", [])[before:]]
@@ -277,18 +228,14 @@ class Conversation:
             self._store.log(about, new)
 
     def _mistake(self, error: UserError) -> Reply:
-        return self._shown(Reply(kind="error", statements=(Statement(text=str(error)),)))
+        reply = Reply(kind="error", statements=(Statement(text=str(error)),))
+        return self._shown(reply, self.snapshot())
 
-    def _shown(self, reply: Reply) -> Reply:
+    def _shown(self, reply: Reply, now: Snapshot) -> Reply:
         """Return a reply with the list and the open question beside it."""
-        state = self._state()
-        lines = Session.of(state, self._parts).lines() if "result" in state else ()
-        update = {"thread": self.thread, "codes": lines, "question": self.question}
+        lines = now.session.lines() if now.has_note else ()
+        update = {"thread": self.thread, "codes": lines, "question": now.question}
         return reply.model_copy(update=update)
-
-    def _state(self) -> ChatState:
-        values: ChatState = self._graph.get_state(self._config).values  # type: ignore[assignment]
-        return values
 
 
 def _turn_of(request: CodingRequest) -> Turn:
@@ -298,9 +245,3 @@ def _turn_of(request: CodingRequest) -> Turn:
 
 def _said_of(request: CodingRequest) -> str:
     return f"code {request.id[:_SHOWN_OF_NOTE_ID]}"
-
-
-def _said(message: AnyMessage) -> Said:
-    told = message.additional_kwargs.get(STATEMENTS) or [{"text": message.text}]
-    by_coder = isinstance(message, HumanMessage)
-    return Said(by_coder, tuple(map(Statement.model_validate, told)))

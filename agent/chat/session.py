@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pydantic import ValidationError
 
@@ -93,7 +93,7 @@ class Session:
     def _read(cls, state: ChatState, parts: Parts) -> "Session":
         return cls(
             parts=parts,
-            note=Note.parse(state["note"], state["note_id"]),
+            note=_parsed(state["note"], state["note_id"]),
             result=Result.model_validate(state["result"]),
             trace=RunTrace.model_validate(state["trace"]),
             work=Work.model_validate(state["work"]),
@@ -104,6 +104,11 @@ class Session:
     def system(self) -> ICD10CM:
         """The code system."""
         return self.parts.system
+
+    @property
+    def request(self) -> CodingRequest:
+        """The note as it was given to the agent."""
+        return CodingRequest(self.result.id, self.note.text, self.result.context)
 
     @cached_property
     def encounter(self) -> EncounterContext:
@@ -158,6 +163,12 @@ class Session:
                 )
             )
         return tuple(shown)
+
+
+# A turn and the page after it read the same note several times.
+@lru_cache(maxsize=4)
+def _parsed(text: str, note_id: str) -> Note:
+    return Note.parse(text, note_id)
 
 
 def name_of_pasted(text: str) -> str:

@@ -1,8 +1,8 @@
 """A thread as a page shows it: the coder's list with what the agent, the rules and PLM-ICD say."""
 
-from agent.chat.conversation import Conversation
 from agent.chat.models import CodeLine
 from agent.chat.session import Session
+from agent.chat.snapshot import Snapshot
 from agent.chat.worklist import coded_items
 from agent.serve.thread_models import (
     CodedNote,
@@ -20,13 +20,13 @@ from knowledge.rules import Finding
 _REJECTED = 60  # codes that the agent rejected, shown at most; a long note has hundreds
 
 
-def coded_note(talk: Conversation) -> CodedNote:
+def coded_note(now: Snapshot) -> CodedNote:
     """Return what there is of a thread whose note has been coded.
 
     Raises:
         UserError: The thread is of another version or release.
     """
-    session = talk.session
+    session = now.session
     findings = session.findings(coded_items(session.work))
     listed = set(session.work.named())
     rejected = [r for r in session.result.rejected if r.code not in listed]
@@ -36,7 +36,7 @@ def coded_note(talk: Conversation) -> CodedNote:
         policy=session.result.policy,
         codes=[_code(session, line, findings) for line in session.lines()],
         findings=findings,
-        question=talk.question,
+        question=now.question,
         plm_alone=_alone(session, listed),
         dropped=[d for d in session.work.dropped if d.code not in listed],
         rejected=rejected[:_REJECTED],
@@ -50,10 +50,10 @@ def coded_note(talk: Conversation) -> CodedNote:
             )
             for d in session.decisions
         ],
-        undoable=talk.undoable,
+        undoable=now.undoable,
         messages=[
             Message(by_coder=said.by_coder, statements=list(said.statements))
-            for said in talk.transcript
+            for said in now.transcript
         ],
     )
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from agent.chat.conversation import Conversation
 from agent.chat.models import Reply
 from agent.chat.session import Parts
+from agent.chat.snapshot import Snapshot
 from agent.chat.store import ChatStore
 from agent.defects import report_defect
 from agent.request import CodingRequest
@@ -100,9 +101,10 @@ class Threads:
         def keep() -> bool:
             with self._locks[thread]:
                 talk = self._open(thread)
-                if not talk.has_note and talk.kept is None:
+                now = talk.snapshot()
+                if not now.has_note and now.kept is None:
                     talk.keep_note(request)
-                return not talk.has_note
+                return not now.has_note
 
         if await asyncio.to_thread(keep):
             self._enqueue(thread)
@@ -187,7 +189,7 @@ class Threads:
         def work(on_event: OnEvent) -> Reply | None:
             with self._locks[thread]:
                 talk = self._open(thread)
-                return talk.code_kept(on_event) if talk.kept else None
+                return talk.code_kept(on_event) if talk.snapshot().kept else None
 
         def staged(stage: NodeEnd) -> None:
             self._stages.append(stage.node)
@@ -218,19 +220,18 @@ class Threads:
     def _open(self, thread: str) -> Conversation:
         return Conversation.open(thread, self._parts, self._store)
 
-    def _existing(self, thread: str) -> Conversation:
-        talk = self._open(thread) if thread.strip() else None
-        if talk is None or not (talk.has_note or talk.kept):
+    def _existing(self, thread: str) -> Snapshot:
+        now = self._open(thread).snapshot() if thread.strip() else None
+        if now is None or not (now.has_note or now.kept):
             raise RefusalError(404, "there is no such thread", "GET /v1/threads lists them")
-        return talk
+        return now
 
     def _coded(self, thread: str) -> Conversation:
-        talk = self._existing(thread)
-        if not talk.has_note:
+        if not self._existing(thread).has_note:
             raise RefusalError(
                 409, "the note has not been coded yet", "wait for the event of its change"
             )
-        return talk
+        return self._open(thread)
 
     def _turn(self, thread: str, take: TakeTurn) -> TurnTaken:
         with self._locks[thread]:
@@ -239,19 +240,18 @@ class Threads:
         return TurnTaken(kind=reply.kind, statements=list(reply.statements), state=state)
 
     def _state(self, thread: str) -> ThreadState:
-        talk = self._existing(thread)
-        kept = talk.kept
-        coded = None if kept else coded_note(talk)
+        now = self._existing(thread)
+        of_note = now.kept or now.session.request
         return ThreadState(
             thread=thread,
-            version=talk.version,
-            note_id=kept.id if kept else talk.session.result.id,
-            note=kept.text if kept else talk.note,
-            context=kept.context if kept else talk.session.result.context,
-            status=self._status(thread, coded is not None),
+            version=now.version,
+            note_id=of_note.id,
+            note=of_note.text,
+            context=of_note.context,
+            status=self._status(thread, now.has_note),
             stages=list(self._stages) if thread == self._coding else [],
             error=self._errors.get(thread),
-            coded=coded,
+            coded=coded_note(now) if now.has_note else None,
         )
 
     def _status(self, thread: str, has_result: bool) -> ThreadStatus:
@@ -283,28 +283,28 @@ class Threads:
     def _summary(self, thread: str, version: str) -> _Summary:
         known = self._summaries.get(thread)
         if known is None or known.version != version:
-            known = _summary_of(self._open(thread), version)
+            known = _summary_of(thread, self._open(thread).snapshot())
             self._summaries[thread] = known
         return known
 
 
-def _summary_of(talk: Conversation, version: str) -> _Summary:
-    kept = talk.kept
-    if kept or not talk.has_note:
-        return _Summary(version, talk.added, kept.id if kept else "", False, 0, 0, False, None)
+def _summary_of(thread: str, now: Snapshot) -> _Summary:
+    version, added, kept = now.version, now.added, now.kept
+    if not now.has_note:
+        return _Summary(version, added, kept.id if kept else "", False, 0, 0, False, None)
     try:
-        session = talk.session
+        session = now.session
     except UserError as error:  # of another version or release
-        return _Summary(version, talk.added, talk.thread, True, 0, 0, False, str(error))
+        return _Summary(version, added, thread, True, 0, 0, False, str(error))
     codes = session.work.codes
     return _Summary(
         version=version,
-        added=talk.added,
+        added=added,
         note_id=session.result.id,
         has_result=True,
         codes=len(codes),
         accepted=sum(item.status == "accepted" for item in codes),
-        asks=talk.question is not None,
+        asks=now.question is not None,
         error=None,
     )
 
