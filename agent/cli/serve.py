@@ -99,10 +99,9 @@ def serve(
                 llm=llm,
                 policy=cast(Literal["guidelines", "mentions"], policy),
                 index=index,
-                top_candidates=_TOP_CANDIDATES,
             )
         )
-        limits = Limits(note_seconds=timeout, requests_per_minute=rate)
+        limits = Limits(note_seconds=timeout, requests_per_minute=rate, candidates=_TOP_CANDIDATES)
         _announce(address_of(listening), llm, policy, machine_readable(as_json))
         with store:
             run(build_app(coder, access, limits, store), listening)

@@ -25,6 +25,8 @@ class Limits:
         jobs: Kept at the same time, finished ones included.
         job_seconds: For which a finished job is kept.
         waiting_threads: Threads whose notes wait to be coded; 503 beyond.
+        candidates: Places of the ranking in a result that is sent; None sends all. Threads keep
+            all, since a coder may ask about any.
     """
 
     body_bytes: int = 8 * 2**20
@@ -36,6 +38,7 @@ class Limits:
     jobs: int = 20
     job_seconds: float = 3600.0
     waiting_threads: int = 500
+    candidates: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

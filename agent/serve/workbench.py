@@ -128,7 +128,12 @@ class Workbench:
             raise _too_slow(self._limits.note_seconds) from None
 
     def _coding(self, request: CodingRequest) -> Work[Result]:
-        return lambda on_event: self._coder.code(request, on_event=on_event)
+        def work(on_event: OnEvent) -> Result:
+            result = self._coder.code(request, on_event=on_event)
+            sent = result.candidates[: self._limits.candidates]
+            return result.model_copy(update={"candidates": sent})
+
+        return work
 
     async def do(self, work: Work[T], on_stage: OnStage | None = None) -> T:
         """Do work that codes one note, when it is its turn; cancelling gives it up.
