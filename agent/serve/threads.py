@@ -67,7 +67,9 @@ class Threads:
         self._stages: list[str] = []
         self._errors: dict[str, str] = {}
         self._summaries: dict[str, _Summary] = {}
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        # Whoever writes or reads a thread holds its lock: LangGraph stores the state of a turn and
+        # the question after it one after the other.
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._wake = asyncio.Event()
         self.events = ThreadEvents()
 
@@ -240,7 +242,13 @@ class Threads:
         return TurnTaken(kind=reply.kind, statements=list(reply.statements), state=state)
 
     def _state(self, thread: str) -> ThreadState:
-        now = self._existing(thread)
+        if thread == self._coding:  # the lock is held until the note is coded
+            return self._as_of(thread, self._existing(thread), is_coded=False)
+        with self._locks[thread]:
+            now = self._existing(thread)
+        return self._as_of(thread, now, now.has_note)
+
+    def _as_of(self, thread: str, now: Snapshot, is_coded: bool) -> ThreadState:
         of_note = now.kept or now.session.request
         return ThreadState(
             thread=thread,
@@ -248,10 +256,10 @@ class Threads:
             note_id=of_note.id,
             note=of_note.text,
             context=of_note.context,
-            status=self._status(thread, now.has_note),
+            status=self._status(thread, is_coded),
             stages=list(self._stages) if thread == self._coding else [],
             error=self._errors.get(thread),
-            coded=coded_note(now) if now.has_note else None,
+            coded=coded_note(now) if is_coded else None,
         )
 
     def _status(self, thread: str, has_result: bool) -> ThreadStatus:

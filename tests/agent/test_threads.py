@@ -180,8 +180,9 @@ def test_a_mend_is_of_the_list_that_was_seen(decide):
 )
 def test_a_mistake_is_told_and_changes_nothing(visit, decide, action, fields, message):
     answer = decide(action, **fields)
-    assert (answer["kind"], answer["state"]["version"]) == ("error", visit["version"])
+    assert (answer["kind"], codes_of(answer)) == ("error", CODES)
     assert message in text_of(answer)
+    assert answer["state"]["coded"]["decisions"] == []
 
 
 def test_an_answer_comes_statement_by_statement_and_stays_with_its_citations(client, visit):

@@ -19,14 +19,19 @@ export class ChatPane {
 
   // Only what is new is added, so that a screen reader says only that.
   draw(thread, coded) {
-    const known = this.log.childElementCount;
+    const known = this.log.querySelectorAll(":scope > :not(.mistake)").length;
     const isAnother = thread !== this.thread || known > coded.messages.length;
     if (isAnother) this.log.replaceChildren();
+    else if (known < coded.messages.length) this.forgetMistake();
     this.thread = thread;
     for (const message of coded.messages.slice(this.log.childElementCount)) {
       this.add(message.by_coder, message.statements);
     }
     this.question(coded.question);
+  }
+
+  forgetMistake() {
+    this.log.querySelectorAll(":scope > .mistake").forEach((entry) => entry.remove());
   }
 
   add(byCoder, statements) {
@@ -39,7 +44,7 @@ export class ChatPane {
 
   // Shows a line at once, and the statements of its answer as they come.
   begin(line) {
-    this.log.querySelectorAll(".mistake").forEach((entry) => entry.remove());
+    this.forgetMistake();
     this.add(true, [{ text: line, citations: [] }]);
     const entry = this.add(false, []);
     return (statement) => {
