@@ -71,8 +71,13 @@ async def told(events: Events) -> AsyncIterator[str]:
             continue
         if event is None:
             return
-        name, data = event
-        yield f"event: {name}\ndata: {data.model_dump_json()}\n\n"
+        yield text_of(event)
+
+
+def text_of(event: Event) -> str:
+    """Return an event as it is sent."""
+    name, data = event
+    return f"event: {name}\ndata: {data.model_dump_json()}\n\n"
 
 
 def _outcome(task: asyncio.Task[BaseModel], last: str) -> Event:

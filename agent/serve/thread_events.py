@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from agent.serve.sse import Events, told
-from agent.serve.thread_models import ThreadEvent
+from agent.serve.sse import Events, text_of, told
+from agent.serve.thread_models import Listening, ThreadEvent
 
 _UNREAD = 1000  # events that a listener may leave unread; then it is let go, and asks again
 
@@ -32,7 +32,7 @@ class ThreadEvents:
             return
         self._listeners.add(events)
         try:
-            yield ": listening\n\n"
+            yield text_of(("listening", Listening()))
             async for part in told(events):
                 yield part
         finally:

@@ -171,6 +171,10 @@ class TurnTaken(Answer):
     state: ThreadState
 
 
+class Listening(Answer):
+    """From here on a listener misses nothing."""
+
+
 class ThreadEvent(Answer):
     """Something happened to a thread."""
 

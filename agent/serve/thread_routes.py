@@ -27,7 +27,7 @@ def thread_router(threads: Threads) -> APIRouter:
 
     @router.get(
         "/v1/events",
-        responses=streamed("Events `thread` (ThreadEvent), without end."),
+        responses=streamed("Event `listening`, then events `thread` (ThreadEvent), without end."),
         response_class=StreamingResponse,
     )
     async def events() -> StreamingResponse:

@@ -17,7 +17,10 @@ export class CodesPane {
     this.list = $("#codes");
     this.list.addEventListener("pointerover", (event) => on.point(codeOf(event.target)));
     this.list.addEventListener("pointerleave", () => on.point(null));
-    this.list.addEventListener("focusin", (event) => on.select(codeOf(event.target)));
+    // A press of the pointer must not move what it presses: it selects when it ends, by its click.
+    this.list.addEventListener("focusin", ({ target }) => {
+      if (target.matches(":focus-visible")) on.select(codeOf(target));
+    });
     this.list.addEventListener("click", (event) => on.select(codeOf(event.target)));
   }
 

@@ -12,6 +12,7 @@ import { pickCode } from "./picker.js";
 let queue = [];
 let state = null; // of the thread that is shown
 let selected = null; // code
+let place = 0; // of the selected code on the list; where it goes, the next one is selected
 let marked = null; // { span, words } of the note
 let cited = 0; // evidence of the selected code that was shown last
 
@@ -30,7 +31,8 @@ const find = (code) => listed().find((item) => item.code === code);
 
 function draw() {
   const { coded } = state;
-  if (!find(selected)) selected = listed()[0]?.code ?? null;
+  if (!find(selected)) selected = (listed()[place] ?? listed().at(-1))?.code ?? null;
+  place = Math.max(listed().findIndex((code) => code.code === selected), 0);
   document.title = `${state.note_id} – icd-agent`;
   $("#note-title").textContent = state.note_id;
   $("#encounter").textContent = encounter(state.context);
@@ -100,6 +102,7 @@ function point(some) {
 function select(code) {
   if (!code || code === selected) return;
   selected = code;
+  place = listed().findIndex((item) => item.code === code);
   cited = 0;
   codes.select(code);
   chat.suggest(code);
@@ -132,8 +135,7 @@ function mark(span, words) {
 }
 
 function step(by) {
-  const at = listed().findIndex((code) => code.code === selected);
-  const next = listed()[Math.min(Math.max(at + by, 0), listed().length - 1)];
+  const next = listed()[Math.min(Math.max(place + by, 0), listed().length - 1)];
   if (!next) return;
   select(next.code);
   codes.focus(next.code);
@@ -242,6 +244,7 @@ async function show(next) {
 
 async function go(thread) {
   selected = null;
+  place = 0;
   await show(await get(`/v1/threads/${encodeURIComponent(thread)}`));
 }
 
@@ -254,6 +257,7 @@ async function add(notes) {
   const opened = [];
   for (const one of notes) opened.push(await post("/v1/threads", one));
   selected = null;
+  place = 0;
   pane("note");
   await show(opened[0]);
 }
@@ -295,12 +299,13 @@ async function start() {
 async function follow() {
   for (;;) {
     try {
-      for await (const [, event] of events("GET", "/v1/events")) await heard(event);
+      for await (const [name, event] of events("GET", "/v1/events")) {
+        await (name === "listening" ? caughtUp() : heard(event));
+      }
     } catch (error) {
       tell(error.message, true);
     }
     await new Promise((resolve) => { setTimeout(resolve, 2000); });
-    await attempt(caughtUp);
   }
 }
 
@@ -341,9 +346,9 @@ function act(action) {
 
 function moveBy(by) {
   return () => {
-    const place = listed().findIndex((code) => code.code === selected) + 1 + by;
-    if (place >= 1 && place <= listed().length) {
-      decide({ action: "move", code: selected, number: place });
+    const number = place + 1 + by;
+    if (number >= 1 && number <= listed().length) {
+      decide({ action: "move", code: selected, number });
     }
   };
 }
