@@ -60,6 +60,7 @@ def start(tmp_path):
 
     yield run
     for server in servers:
+        server.client.close()
         server._process.kill()
         server._process.wait()
 

@@ -82,7 +82,7 @@ def test_the_guide_tells_the_limits():
         f"{limits.body_bytes // 2**20} MiB",
         f"{limits.body_seconds:g} s",
         f"{limits.open_requests} requests are open",
-        f"{limits.waiting_notes} notes are waiting",
+        f"{limits.waiting_notes} notes are waiting ({limits.waiting_threads} of threads)",
         f"{limits.jobs} jobs are kept",
         f"(default {limits.note_seconds:g} s)",
         f"(default {limits.requests_per_minute})",
