@@ -2,8 +2,21 @@
 
 import { $, button, h } from "./dom.js";
 
+const dialog = $("#dialog");
+let canClose = true;
+
+// The browser closes a dialog some time after Escape; keys that follow would still go into it.
+dialog.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  event.preventDefault();
+  if (canClose) dialog.close();
+});
+dialog.addEventListener("cancel", (event) => {
+  if (!canClose) event.preventDefault();
+});
+
 export function open(title, ...content) {
-  const dialog = $("#dialog");
+  canClose = true;
   dialog.replaceChildren(
     h("div", { class: "bar" },
       h("h2", { id: "dialog-title" }, title),
@@ -28,7 +41,9 @@ export function askToken(isWrong) {
     h("p", {}, isWrong ? "The token is not right." : "This server asks for a token."),
     h("label", { for: "token" }, "ICD_AGENT_TOKEN of the server"), input,
     h("button", { type: "submit" }, "Use it"));
-    const dialog = open("Token", form);
+    open("Token", form);
+    canClose = false; // what was asked for waits
+    $(".close", dialog).remove();
   });
 }
 
@@ -70,7 +85,7 @@ export function newNote(add) {
       problem.textContent = error.message;
     }
   };
-  const dialog = open("New note", h("form", { onsubmit: submit, class: "new" },
+  open("New note", h("form", { onsubmit: submit, class: "new" },
     field("text", "Note", text),
     h("div", { class: "fields" },
       field("id", "Name", id), field("setting", "Setting", setting), field("sex", "Sex", sex),
@@ -96,7 +111,7 @@ async function read(file) {
 }
 
 export function askToForget(name, forget) {
-  const dialog = open("Forget this note?",
+  open("Forget this note?",
     h("p", {}, `${name}: the note, its codes and what was said are deleted. Lines of the decision `
       + "log stay; they hold no words of the note."),
     h("div", { class: "actions" },
