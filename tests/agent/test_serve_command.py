@@ -63,6 +63,7 @@ def start(tmp_path):
         server.client.close()
         server._process.kill()
         server._process.wait()
+        server._process.stdout.close()
 
 
 def test_a_note_is_coded_checked_and_streamed_until_sigterm(start):
