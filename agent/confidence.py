@@ -51,7 +51,7 @@ def evidence_odds(sources: Mapping[str, float], sections: frozenset[SectionKind]
         sources: Score by generator, each in [0, 1].
         sections: Kinds of the sections in which the candidate has evidence.
     """
-    wording = max(sources.get("terms", 0.0), sources.get("figures", 0.0))
+    wording = max(sources.get(name, 0.0) for name in ("terms", "figures", "circumstances"))
     similarity = max(0.0, sources.get("dense", 0.0) - _DENSE_ORIGIN)
     odds = _BASE + _WORDING_WEIGHT * wording
     odds += _DENSE_WEIGHT * similarity + _BM25_WEIGHT * sources.get("bm25", 0.0)

@@ -50,7 +50,10 @@ def read_out_of_fold(path: Path) -> dict[str, dict[str, float]]:
     Raises:
         UserError: There is no such file.
     """
-    return {line.value["id"]: line.value["scores"] for line in read_jsonl(path)}
+    return {
+        line.value["id"]: {c["code"]: c["score"] for c in line.value["candidates"]}
+        for line in read_jsonl(path)
+    }
 
 
 def collect_answers(

@@ -11,6 +11,7 @@ from agent.result import Evidence, Policy, Result, Stage
 from agent.settings import Settings
 from agent.trace.events import Answer, JudgementKind
 from agent.trace.recorder import Recorder
+from agent.voice.model import GuidelineVoice, bundled_voice
 from indexes.candidates import Candidate, CandidateGenerator
 from indexes.learned import Learned
 from indexes.plm_icd.predict import PLMPredictor, Prediction
@@ -134,6 +135,7 @@ class CoderContext:
     settings: Settings
     recorder: Recorder
     learned: Learned | None = None
+    guideline_voice: GuidelineVoice | None = None
 
     @property
     def learned_generators(self) -> Sequence[CandidateGenerator]:
@@ -151,8 +153,17 @@ class CoderContext:
         return self.learned.ranker if self.learned and self.policy == "mentions" else None
 
     @property
+    def voice(self) -> GuidelineVoice | None:
+        """The voice that judges evidence under "guidelines"; the shipped one if none was given."""
+        if self.policy != "guidelines":
+            return None
+        return self.guideline_voice or bundled_voice()
+
+    @property
     def threshold(self) -> float:
         """Confidence from which a code is accepted."""
         if self.settings.threshold is not None:
             return self.settings.threshold
-        return self.ranker.card.threshold if self.ranker else EVIDENCE_THRESHOLD
+        if self.ranker:
+            return self.ranker.card.threshold
+        return self.voice.threshold if self.voice else EVIDENCE_THRESHOLD

@@ -128,8 +128,9 @@ def evidence(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
 def errors(gold: Path, pred: Path, out: Path | None, as_json: bool) -> None:
     """Attribute the errors of the results PRED to stages and kinds, for the reference GOLD.
 
-    Misses: not retrieved, ranked low, rejected by the reasoning, dropped by the policy or by a
-    rule. Both sides: which near code was confused with which, and how the two differ.
+    Misses: not retrieved, ranked low, under the threshold, rejected by the reasoning, dropped by
+    the policy or by a rule. Both sides: which near code was confused with which, and how the two
+    differ. PRED may be the out-of-fold confidences that "train ranker" keeps.
     """
     from eval.errors import find_errors
     from knowledge.code_systems import get_code_system

@@ -2,9 +2,11 @@
 
 A *miss* is a code of the reference that was not assigned, a *false alarm* an assigned code that the
 reference lacks. The stage of a miss is read from the result itself: a node that rejected the code
-says so, a candidate that was never taken up was ranked too low, and what is not among the
-candidates was not retrieved. Misses and false alarms of one note that are near each other (same
-category) are told as one confusion, each code in at most one, the closest first.
+says so, and what is not among the candidates was not retrieved. A candidate that was never taken up
+was under the threshold if it stands among as many first candidates as the note has codes, so that
+its place would have done; else it was ranked too low. Misses and false alarms of one note that are
+near each other (same category) are told as one confusion, each code in at most one, the closest
+first.
 """
 
 from collections import Counter
@@ -41,8 +43,8 @@ class CodingError(NamedTuple):
         type: A miss or a false alarm.
         code: The code, dotted.
         stage: What made the error: of a miss ``not_retrieved``, ``ranked_low``,
-            ``reasoning_rejected``, ``policy_dropped``, ``rule_dropped``; of a false alarm the voice
-            with the highest score behind it.
+            ``under_threshold``, ``reasoning_rejected``, ``policy_dropped``, ``rule_dropped``; of a
+            false alarm the voice with the highest score behind it.
         kind: How it differs from `instead_of`; without one ``not_in_release``, the assertion of a
             false alarm that is not of a present condition, else ``unrelated``.
         instead_of: The code of the other side that it is confused with.
@@ -136,6 +138,7 @@ class _Note:
         self._assigned = _by_code(row.get("codes"))
         self._rejected = _by_code(row.get("rejected"))
         self._ranks = {code: rank for rank, code in enumerate(_by_code(row.get("candidates")), 1)}
+        self._wanted = len(wanted)
         self._misses = sorted(wanted - self._assigned.keys())
         self._alarms = sorted(self._assigned.keys() - wanted)
 
@@ -178,7 +181,9 @@ class _Note:
         rejected = self._rejected.get(miss)
         if rejected:
             return _REJECTED_BY.get(str(rejected.get("stage")), "rejected")
-        return "ranked_low" if miss in self._ranks else "not_retrieved"
+        if miss not in self._ranks:
+            return "not_retrieved"
+        return "under_threshold" if self._ranks[miss] <= self._wanted else "ranked_low"
 
     def _confusions(self) -> Iterator[tuple[str, tuple[str, str]]]:
         """Pair misses with false alarms of their category, the closest first."""

@@ -31,7 +31,6 @@ from indexes.learned import LearnedFiles, load_learned
 from indexes.ranker.features import LEARNED, Rankings
 from indexes.ranker.model import Ranker
 from indexes.ranker.pool import pool
-from indexes.ranker.priors import CodePriors
 from indexes.ranker.train import train_ranker
 from indexes.training import Workshop, cross_fitted_features, learned_generators
 from indexes.wordings import Wordings, untrained_generators
@@ -109,10 +108,9 @@ class Experiment(NamedTuple):
         )
         notes = [without_codes(coded, held_out) for coded in self.notes]
         identity = data_identity(notes)
-        features = cross_fitted_features(notes, None, shop)
-        priors = CodePriors.of(coded.codes for coded in notes)
+        features = cross_fitted_features(notes, shop, unborn=held_out)
         with shop.progress(f"Ranker, wordings: {wordings}") as progress:
-            stacked = train_ranker(*features, priors, identity, progress, passed_over=held_out)
+            stacked = train_ranker(*features, identity, progress, passed_over=held_out)
         threshold = stacked.card.threshold
         if self.reference is None:
             return [

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from indexes.artefacts import Artefacts
 from indexes.candidates import CandidateGenerator
+from indexes.circumstances import CircumstanceGenerator
 from indexes.dense import DenseGenerator
 from indexes.encoder import BUNDLED_FOLDER, Encoder, EncoderFiles, load_encoder
 from indexes.figures import FigureGenerator
@@ -27,6 +28,7 @@ class Bundle(NamedTuple):
     Attributes:
         terms: Term look-up.
         figures: Body mass index.
+        circumstances: Status, history, drugs, reasons for encounters, external causes.
         dense: FAISS.
         lexical: BM25.
         learned: What learned from coded notes; None where the folder holds no such parts.
@@ -37,6 +39,7 @@ class Bundle(NamedTuple):
 
     terms: TermGenerator
     figures: FigureGenerator
+    circumstances: CircumstanceGenerator
     dense: DenseGenerator
     lexical: LexicalGenerator
     learned: Learned | None
@@ -47,7 +50,7 @@ class Bundle(NamedTuple):
     @property
     def generators(self) -> Sequence[CandidateGenerator]:
         """The generators that learned nothing from coded notes, in the order they are asked."""
-        return (self.terms, self.figures, self.dense, self.lexical)
+        return (self.terms, self.figures, self.circumstances, self.dense, self.lexical)
 
 
 def load_bundle(
@@ -84,6 +87,7 @@ def load_bundle(
     return Bundle(
         terms=TermGenerator(terms, system, load_abbreviations(), known_words),
         figures=FigureGenerator(),
+        circumstances=CircumstanceGenerator(system),
         dense=DenseGenerator.load(artefacts, encoder, rows),
         lexical=LexicalGenerator.load(artefacts, rows),
         learned=load_learned(files, system, encoder, known_words, any_release=adopted)

@@ -9,11 +9,12 @@ import numpy as np
 from indexes.artefacts import Artefacts
 from indexes.candidates import Candidate
 from indexes.encoder import Encoder
+from indexes.expansion import clinical_expander
 from indexes.pooling import ROWS_PER_WINDOW, Hit, best_hits, pool
 from indexes.rows import Row, RowKind
 from indexes.token_vectors import Vectors
 from indexes.windows import windows
-from knowledge.note_text import Note
+from knowledge.note_text import Note, Span
 
 # 256 inverted lists, 4 bits a dimension: 16 MB for 80,000 rows, against 122 MB uncompressed.
 FACTORY = "IVF256,SQ4"
@@ -131,13 +132,21 @@ class DenseGenerator:
         spans = windows(note)
         if not spans:
             return []
-        vectors = self._encoder.encode([note.slice(span) for span in spans])
+        vectors = self._encoder.encode(query_texts(note, spans))
         return pool(spans, self._index.search(vectors, ROWS_PER_WINDOW), name=self.name, k=k)
 
     def search(self, text: str, k: int) -> list[Hit]:
         """Return the codes nearest to a text, best first, each once."""
-        (hits,) = self._index.search(self._encoder.encode([text]), 10 * k)
+        (hits,) = self._index.search(
+            self._encoder.encode([clinical_expander().expand(text)]), 10 * k
+        )
         return best_hits(hits, k)
+
+
+def query_texts(note: Note, spans: Sequence[Span]) -> list[str]:
+    """Return what is encoded for some windows of a note: their words, abbreviations written out."""
+    expand = clinical_expander().expand
+    return [expand(note.slice(span)) for span in spans]
 
 
 def build_faiss(vectors: Vectors) -> Any:  # noqa: ANN401 (untyped)

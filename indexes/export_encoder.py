@@ -172,15 +172,25 @@ def quantise(source: Path, target: Path) -> None:
 
 
 def _forget_origin(path: Path) -> None:
-    """Drop where each node came from: paths of the machine that exported say nothing of a model.
+    """Drop what the exporters note on nodes and values: source paths of the machine, call stacks.
 
-    Without them the same weights give the same bytes in whatever folder.
+    Without it the same weights give the same bytes in whatever folder.
     """
     import onnx
 
     model = onnx.load(path)
-    for node in model.graph.node:
-        node.ClearField("metadata_props")
+    graph = model.graph
+    for noted in (
+        model,
+        graph,
+        *graph.node,
+        *graph.value_info,
+        *graph.input,
+        *graph.output,
+        *graph.initializer,
+    ):
+        noted.ClearField("doc_string")
+        noted.ClearField("metadata_props")
     onnx.save(model, path)
 
 

@@ -16,10 +16,12 @@ import numpy as np
 
 from indexes.artefacts import Artefacts
 from indexes.candidates import Candidate
+from indexes.expansion import clinical_expander
 from indexes.pooling import ROWS_PER_WINDOW, Hit, best_hits, pool
 from indexes.rows import Row
 from indexes.tokens import token_stems, tokenise
 from indexes.windows import windows
+from indexes.word_forms import with_forms
 from knowledge.note_text import Note
 
 # Added to a row's own score before dividing, so that of two rows fully covered the longer, more
@@ -67,7 +69,7 @@ class LexicalIndex:
     def search(self, text: str, k: int) -> list[Hit]:
         """Return the rows that a text covers best, with the share covered."""
         vocabulary = self._bm25.vocab_dict
-        ids = [vocabulary[stem] for stem in dict.fromkeys(_stems(text)) if stem in vocabulary]
+        ids = [vocabulary[stem] for stem in with_forms(_query_stems(text)) if stem in vocabulary]
         if not ids:
             return []
         scores = self._bm25.get_scores_from_ids(ids)
@@ -114,6 +116,12 @@ class LexicalGenerator:
 
 def _stems(text: str) -> list[str]:
     return [stem for stem in token_stems(tokenise(text)) if stem]
+
+
+def _query_stems(text: str) -> list[str]:
+    """Return the stems of a note's words, and those of the readings of its abbreviations."""
+    expanded = clinical_expander().expand(text)
+    return _stems(text) if expanded == text else [*_stems(text), *_stems(expanded)]
 
 
 def _scale_to_own_score(scores: dict[str, Any], rows: int) -> None:

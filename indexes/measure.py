@@ -13,7 +13,7 @@ import numpy as np
 from indexes.artefacts import Artefacts
 from indexes.build import Progress, encode_rows, shards_folder
 from indexes.candidates import Candidate, CandidateGenerator
-from indexes.dense import DenseGenerator, DenseIndex
+from indexes.dense import DenseGenerator, DenseIndex, query_texts
 from indexes.encoder import Encoder
 from indexes.fusion import reciprocal_rank_fusion
 from indexes.lexical import LexicalGenerator
@@ -109,7 +109,7 @@ def read_queries(path: Path) -> list[Query]:
 
 def query_vectors(queries: Sequence[Query], encoder: Encoder) -> Vectors:
     """Encode the windows of the notes, note by note as retrieval does."""
-    texts = [[q.note.slice(span) for span in windows(q.note)] for q in queries]
+    texts = [query_texts(q.note, windows(q.note)) for q in queries]
     return np.concatenate([encoder.encode(of_note) for of_note in texts if of_note])
 
 

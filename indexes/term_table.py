@@ -13,14 +13,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from indexes.icd9_wordings import icd9_wordings
 from indexes.tokens import text_stems
+from indexes.word_forms import variants
 from knowledge.code_systems.base import Code, CodeSystem
 from knowledge.errors import UserError
 from knowledge.synonyms import load_synonyms
 
 # Of the official tables that a user may add: `indexes.official_wordings`.
 OfficialKind = Literal["index", "neoplasm", "drug", "external"]
-TermKind = Literal["synonym", "title", "inclusion", "mesh"] | OfficialKind
+TermKind = Literal["synonym", "title", "inclusion", "icd9", "mesh", "form"] | OfficialKind
 # The Alphabetic Index decides which code a wording means by default (guideline I.A.18), so it comes
 # before the titles; the other official tables add what titles do not say.
 _KINDS: tuple[TermKind, ...] = (
@@ -31,6 +33,8 @@ _KINDS: tuple[TermKind, ...] = (
     "neoplasm",
     "drug",
     "external",
+    "icd9",
+    "form",
     "mesh",
 )
 
@@ -69,6 +73,15 @@ _UNSAID = re.compile(
 
 # Stems that name no disease by themselves.
 _GENERIC = frozenset({"condit", "diseas", "disord", "illness", "syndrom"})
+# What some titles come down to and notes hold in other senses: a heading ("Allergies:"), a sign at
+# examination, a thing done. A main term of our own may still be one of these.
+_BARE = frozenset({"allergi", "counsel", "erythema", "exposur", "hypersensit"})
+# Titles and terms of the coma scale are readings of an examination ("localizes pain").
+_COMA_SCALE = "R40.2"
+# Longer titles are too particular for a note to word them otherwise and whole; a single word in
+# other words ("mass") is too vague.
+_SHORTEST_FORM = 2
+_LONGEST_FORM = 6
 
 
 def plain_wording(text: str) -> str:
@@ -90,6 +103,10 @@ def make_term(kind: TermKind, code: str, text: str) -> Term | None:
     return Term(kind, code, text, stems) if meaningful and len(stems) <= 12 else None
 
 
+def _is_bare(term: Term) -> bool:
+    return len(term.stems) == 1 and term.stems <= _BARE
+
+
 def _is_unspecified_circumstance(entry: Code) -> bool:
     """Tell such as "Activity, unspecified" or "Counseling, unspecified": words of any note."""
     return entry.code[0] in "VWXYZ" and "unspecified" in entry.title.lower()
@@ -105,7 +122,8 @@ def code_terms(system: CodeSystem) -> Iterator[Term]:
         if not is_residual(entry.title):
             texts.insert(0, ("title", entry.title))
         for kind, text in texts:
-            if not is_residual(text) and (term := make_term(kind, code, text)):
+            residual = is_residual(text) or (code.startswith(_COMA_SCALE) and kind == "inclusion")
+            if not residual and (term := make_term(kind, code, text)) and not _is_bare(term):
                 yield term
 
 
@@ -114,6 +132,25 @@ def synonym_terms() -> Iterator[Term]:
     for synonym in load_synonyms():
         if term := make_term("synonym", synonym.code, synonym.phrase):
             yield term
+
+
+def icd9_terms(system: CodeSystem) -> Iterator[Term]:
+    """Yield the titles of ICD-9-CM as terms."""
+    for wording in icd9_wordings(system):
+        residual = is_residual(wording.text)
+        term = None if residual else make_term("icd9", wording.code, wording.text)
+        if term and not _is_bare(term):
+            yield term
+
+
+def form_terms(known: Iterable[Term]) -> Iterator[Term]:
+    """Yield terms in other words ("renal" for "kidney"), where these lead to no code yet."""
+    terms = [term for term in known if term.code[0] not in "VWXY"]
+    taken = {term.stems for term in terms}
+    for term in terms:
+        for stems in variants(term.stems):
+            if stems not in taken and _SHORTEST_FORM <= len(stems) <= _LONGEST_FORM:
+                yield term._replace(kind="form", stems=stems)
 
 
 def mesh_terms(known: Iterable[Term]) -> Iterator[Term]:
@@ -159,7 +196,8 @@ def _is_broad(tree_numbers: Iterable[str]) -> bool:
 
 def build_term_table(system: CodeSystem) -> list[Term]:
     """Return the table of all terms."""
-    known = [*synonym_terms(), *code_terms(system)]
+    known = [*synonym_terms(), *code_terms(system), *icd9_terms(system)]
+    known += form_terms(known)
     return table_of([*known, *mesh_terms(known)])
 
 
@@ -175,7 +213,8 @@ def adopt_term_table(
     """
     synonyms = (term for term in synonym_terms() if term.code in system)
     carried = (term for term in shipped if term.kind == "mesh" and term.code in system)
-    return table_of([*synonyms, *official, *code_terms(system), *carried])
+    known = [*synonyms, *official, *code_terms(system), *icd9_terms(system)]
+    return table_of([*known, *form_terms(known), *carried])
 
 
 def table_of(terms: Iterable[Term]) -> list[Term]:

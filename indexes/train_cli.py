@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from indexes.cli_output import json_option, print_report, progress_bar
+from knowledge.errors import UserError
 
 if TYPE_CHECKING:
     from indexes.bundle import Bundle
@@ -30,6 +31,13 @@ def _plm_options(function: F) -> F:
         click.option("--seed", type=int, help="Decides order, dropout and validation notes."),
         click.option("--head-epochs", type=_COUNT, help="Epochs of the labels alone."),
         click.option("--epochs", type=_COUNT, help="Epochs of the whole model, at most."),
+        click.option(
+            "--set",
+            "numbers",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Any other number of PLM-ICD, such as evidence_weight=0; may be repeated.",
+        ),
         click.option("--encoder", help="Packaged weights, a folder or a Hugging Face encoder."),
     ):
         function = option(function)
@@ -118,7 +126,7 @@ def ranker(
     shop = workshop(untrained_bundle(system), system, work, _given(given), hidden_share)
     stacked = train_all(notes, files, shop)
     kept = shop.folder / "out_of_fold.jsonl"
-    rows = ({"id": n.id, "scores": s} for n, s in zip(notes, stacked.scores, strict=True))
+    rows = stacked.predictions(note.id for note in notes)
     kept.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     card = stacked.card
     report = {
@@ -145,9 +153,24 @@ def print_epoch(model: str, epoch: "Epoch") -> None:
 
 
 def _given(options: dict[str, Any]) -> "PLMConfig":
+    from pydantic import ValidationError
+
     from indexes.plm_icd.config import PLMConfig
 
-    return PLMConfig(**{name: value for name, value in options.items() if value is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    for number in given.pop("numbers"):
+        name, _, value = number.partition("=")
+        given[name] = value
+    try:
+        return PLMConfig(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        known = ", ".join(sorted(PLMConfig.model_fields))
+        raise UserError(
+            f"PLM-ICD cannot be trained with {name}={given.get(name)!r}: {first['msg']}.",
+            fix=f"--set NAME=VALUE with one of {known}.",
+        ) from error
 
 
 def workshop(

@@ -1,12 +1,12 @@
 """Trains all learned parts of a folder from coded notes; what was finished is not done again.
 
 Work that takes long is kept in a folder of its own, named after notes and settings: checkpoints of
-each PLM-ICD and the features of each fold. A run that was stopped goes on from there.
+PLM-ICD and the features of each fold. A run that was stopped goes on from there.
 """
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -26,11 +26,11 @@ from indexes.mentions import MentionGenerator
 from indexes.plm_icd.config import PLMConfig
 from indexes.plm_icd.epoch import Epoch
 from indexes.plm_icd.files import PLMCard, PLMFiles
-from indexes.plm_icd.predict import PLMGenerator, PLMPredictor
-from indexes.ranker.features import FeatureBuilder, FeatureTable
+from indexes.ranker.features import FeatureBuilder, FeatureTable, proposals
 from indexes.ranker.model import Ranker
 from indexes.ranker.pool import pool
 from indexes.ranker.priors import CodePriors
+from indexes.ranker.track_record import Proposal
 from indexes.ranker.train import NoteFeatures, Stacked, train_ranker
 from knowledge.code_systems.base import CodeSystem
 
@@ -125,13 +125,10 @@ def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> 
     """
     out.folder.mkdir(parents=True, exist_ok=True)
     _ensure_plm(notes, out.plm_icd, shop.plm, shop)
-    # The models of the folds train for as long, but without notes held out from their few.
-    plm = shop.plm.model_copy(update={"validation_share": 0.0})
-    features = cross_fitted_features(notes, plm, shop)
+    features = cross_fitted_features(notes, shop)
     identity = data_identity(notes)
-    priors = CodePriors.of(coded.codes for coded in notes)
     with shop.progress("Ranker") as progress:
-        stacked = train_ranker(*features, priors, identity, progress)
+        stacked = train_ranker(*features, identity, progress)
     with shop.progress("Mentions and evidence lines") as progress:
         mentions = learn_mentions(notes)
         lines = learn_lines(notes, shop.encoder, shop.system, progress)
@@ -145,27 +142,42 @@ def train_all(notes: Sequence[CodedNote], out: LearnedFiles, shop: Workshop) -> 
 
 
 class CrossFitted(NamedTuple):
-    """Features of the training notes and their names."""
+    """What a ranker is trained on.
+
+    Attributes:
+        notes: Features of the training notes.
+        names: Their names.
+        priors: Counts of all training notes, for coding new ones.
+    """
 
     notes: list[NoteFeatures]
     names: Sequence[str]
+    priors: CodePriors
 
 
 def cross_fitted_features(
-    notes: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop
+    notes: Sequence[CodedNote],
+    shop: Workshop,
+    unborn: Set[str] = frozenset(),
 ) -> CrossFitted:
     """Return the features of all notes, each made by parts that learned from other folds.
 
+    PLM-ICD has no voice: it learned from the same sentences as the evidence lines and adds nothing
+    to them, while one for each fold would take most of the training.
+
     Args:
         notes: The training notes.
-        plm: How the PLM-ICD of a fold is trained; without validation, for a fixed time. None
-            leaves its voice out.
         shop: Tools of training.
+        unborn: Codes that did not exist when the notes were coded: that they were proposed and not
+            given says nothing of them.
     """
     found: dict[int, _Named] = {}
     parts = folds(len(notes), shop.folds, _SEED)
+    proposed = _proposals(notes, shop)
     for number, held_out in enumerate(parts):
-        found.update(_fold_features(number, held_out, notes, plm, shop))
+        others = sorted(set(range(len(notes))).difference(held_out))
+        priors = _priors(others, notes, proposed).without(unborn)
+        found.update(_fold_features(number, held_out, notes, priors, shop))
     tables = [table for named in found.values() for table in named]
     names = sorted({name for table in tables for values in table.values() for name in values})
     fold_of = {n: number for number, held_out in enumerate(parts) for n in held_out}
@@ -180,7 +192,32 @@ def cross_fitted_features(
             for n in range(len(notes))
         ],
         names,
+        _priors(range(len(notes)), notes, proposed).without(unborn),
     )
+
+
+def _proposals(notes: Sequence[CodedNote], shop: Workshop) -> list[list[Proposal]]:
+    """Return what the untrained generators propose for each note."""
+    settings = [[n.note.text for n in notes], shop.encoder.fingerprint, shop.index_identity]
+    identity = hashlib.sha256(orjson.dumps(settings)).hexdigest()[:16]
+    kept = shop.folder / f"proposals.{identity}.json"
+    if not kept.is_file():
+        found = []
+        with shop.progress("Proposals of the untrained generators") as progress:
+            for done, coded in enumerate(notes, start=1):
+                rankings = pool(coded.note, shop.untrained, shop.system)
+                found.append([list(proposal) for proposal in proposals(rankings)])
+                progress(done, len(notes))
+        _keep(kept, found)
+    return [[Proposal(*fields) for fields in row] for row in orjson.loads(kept.read_bytes())]
+
+
+def _priors(
+    positions: Iterable[int], notes: Sequence[CodedNote], proposed: Sequence[Sequence[Proposal]]
+) -> CodePriors:
+    """Return the counts of some of the notes."""
+    chosen = list(positions)
+    return CodePriors.of((notes[n].codes for n in chosen), [proposed[n] for n in chosen])
 
 
 class _Named(NamedTuple):
@@ -199,16 +236,16 @@ def _fold_features(
     number: int,
     held_out: Sequence[int],
     notes: Sequence[CodedNote],
-    plm: PLMConfig | None,
+    priors: CodePriors,
     shop: Workshop,
 ) -> dict[int, _Named]:
     """Return the named features of the notes of one fold by their position."""
-    kept = shop.folder / f"features-{number}.{_run_identity(notes, plm, shop)}.json"
+    kept = shop.folder / f"features-{number}.{_run_identity(notes, priors, shop)}.json"
     if kept.is_file():
         return {int(n): _Named(**found) for n, found in orjson.loads(kept.read_bytes()).items()}
     others = [coded for n, coded in enumerate(notes) if n not in set(held_out)]
-    generators = [*shop.untrained, *_fold_parts(number, others, plm, shop)]
-    priors = CodePriors.of(c.codes for c in others)
+    learned = learned_generators(others, f" without fold {number + 1}", shop)
+    generators = [*shop.untrained, *learned]
     hidden = draw_codes((coded.codes for coded in others), shop.hidden_share, number)
     builder = FeatureBuilder(shop.system, priors)
     ignorant = FeatureBuilder(shop.system, priors.without(hidden))
@@ -223,22 +260,15 @@ def _fold_features(
                 {code: values for code, values in unknown.items() if code in hidden},
             )
             progress(done + 1, len(held_out))
-    unfinished = kept.with_suffix(".unfinished")
-    unfinished.write_bytes(orjson.dumps({str(n): found._asdict() for n, found in features.items()}))
-    unfinished.replace(kept)
+    _keep(kept, {str(n): found._asdict() for n, found in features.items()})
     return features
 
 
-def _fold_parts(
-    number: int, others: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop
-) -> list[CandidateGenerator]:
-    """Return the learned generators that know the notes of the other folds alone."""
-    opinion = []
-    if plm:
-        folder = shop.folder / f"plm_icd-fold-{number + 1}"
-        _ensure_plm(others, folder, plm, shop)
-        opinion.append(PLMGenerator(PLMPredictor(folder)))
-    return [*learned_generators(others, f" without fold {number + 1}", shop), *opinion]
+def _keep(path: Path, value: object) -> None:
+    """Write JSON aside and rename it: a run killed here leaves no half file."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_bytes(orjson.dumps(value))
+    unfinished.replace(path)
 
 
 def learned_generators(
@@ -279,10 +309,10 @@ def _ensure_plm(
     train_plm(notes, folder, config, shop.system, shop.folder, shop.progress, shop.on_epoch)
 
 
-def _run_identity(notes: Sequence[CodedNote], plm: PLMConfig | None, shop: Workshop) -> str:
+def _run_identity(notes: Sequence[CodedNote], priors: CodePriors, shop: Workshop) -> str:
     settings = [
         data_identity(notes),
-        plm.model_dump() if plm else None,
+        priors.to_json(),
         shop.encoder.fingerprint,
         shop.index_identity,
         shop.folds,

@@ -34,7 +34,7 @@ class _Kinds(NamedTuple):
 _KINDS: Mapping[Wordings, _Kinds] = {
     "descriptions": _Kinds({"title", "inclusion"}, {"title", "inclusion"}, synonyms=False),
     "titles": _Kinds({"title"}, {"title"}, synonyms=False),
-    "synonyms": _Kinds({"synonym"}, {"synonym", "mesh"}, synonyms=True),
+    "synonyms": _Kinds({"synonym"}, {"synonym", "mesh", "icd9", "form"}, synonyms=True),
 }
 
 
@@ -45,8 +45,9 @@ def untrained_generators(
 
     Args:
         wordings: "descriptions" are titles and inclusion terms, "titles" those alone, "synonyms"
-            our own, the variants of MeSH and abbreviations. A synonym that words a code as its
-            description does counts as description.
+            our own, the variants of MeSH, titles of other editions, other forms of words and
+            abbreviations. A synonym that words a code as its description does counts as
+            description.
         artefacts: The files.
         bundle: The generators with all wordings.
         system: The code system of the artefacts.
@@ -63,6 +64,7 @@ def untrained_generators(
             bundle.known_words,
         ),
         bundle.figures,
+        bundle.circumstances,
         bundle.dense.among(kinds.rows),
         LexicalGenerator(LexicalIndex.build(rows)),
     )

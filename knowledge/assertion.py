@@ -18,9 +18,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 from knowledge.note_text import Note, Section, Span
+from knowledge.phrases import PhraseToken, PhraseTree, phrase_tokens
 from knowledge.strict_yaml import read_yaml
 
 Assertion = Literal["present", "absent", "possible", "historical", "family", "hypothetical"]
@@ -80,18 +81,7 @@ class AssertionAnnotator:
             reaching = [reach for reach in self._reaches(index) if reach.covers(span)]
             reaching = reaching or self._carried(index)
         start = sentence.span.start if sentence else span.start
-        return _decide(reaching, span, self._governing_section(start))
-
-    def _governing_section(self, start: int) -> Section | None:
-        """Return the section whose heading speaks for the sentence at ``start``.
-
-        "Family history: ..." with its text on the same line speaks for that line: in a narrative
-        note no other heading may follow, and the rest is about the patient again.
-        """
-        section = self._note.section_at(start)
-        body = self._note.text[section.body.start : start]
-        inline = "\n" not in self._note.text[section.span.start : section.body.start].lstrip()
-        return None if inline and "\n" in body.strip(" \t") else section
+        return _decide(reaching, span, self._note.speaking_section(start))
 
     def _reaches(self, index: int) -> tuple["_Reach", ...]:
         if index not in self._own:
@@ -133,12 +123,8 @@ def _decide(reaching: Sequence["_Reach"], span: Span, section: Section | None) -
 # --- the cue file -----------------------------------------------------------------------------
 
 _CUES = Path(__file__).parent / "data" / "assertion_cues.yaml"
-_TOKEN = re.compile(r"\w+(?:[/'’-]\w+)*|[^\w\s]")
-_CHOICE = re.compile(r"\(([^()]*)\)")
 _ITEM = re.compile(r"(?:[•●▪◦‣·*+–—-]|\(?\d{1,2}[.)])\s")
 _LIST_LIMIT = 50  # items that a heading line such as "Denies:" may govern
-T = TypeVar("T")
-_LEAF = ""  # key of a trie node for what ends there; no token is empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,80 +138,13 @@ class _Cue:
     max_tokens: int = 30
 
 
-class _Token(NamedTuple):
-    """A word or punctuation mark of a sentence, lower case, with offsets into the sentence."""
-
-    text: str
-    start: int
-    end: int
-
-
-class _Trie(Generic[T]):
-    """Phrases by token; an edge ``{name}`` takes any single word of a word set."""
-
-    def __init__(self, words: dict[str, str]) -> None:
-        self._sets: dict[str, str] = {}
-        self._edges: dict[str, list[str]] = {}
-        self._root: dict[str, Any] = {}
-        for name, listed in words.items():
-            single = [word for word in listed.strip("()").split("|") if len(_tokens(word)) == 1]
-            several = [word for word in listed.strip("()").split("|") if word not in single]
-            self._sets[f"{{{name}}}"] = f"({'|'.join([f'{{{name}}}', *several])})"
-            for word in single:
-                self._edges.setdefault(word, []).append(f"{{{name}}}")
-
-    def add(self, template: str, value: T) -> None:
-        """Store ``value`` under every phrase of the template; the first cue of a phrase stays."""
-        for name, choice in self._sets.items():
-            template = template.replace(name, choice)
-        for phrase in _expand(template):
-            node = self._root
-            for part in phrase.split():
-                edges = [part] if part in self._sets else [token.text for token in _tokens(part)]
-                for edge in edges:
-                    node = node.setdefault(edge, {})
-            node.setdefault(_LEAF, value)
-
-    def longest(self, tokens: Sequence[_Token], at: int) -> tuple[int, T] | None:
-        """Return the end and the value of the longest phrase that starts at token ``at``."""
-        best: tuple[int, T] | None = None
-        stack = [(self._root, at)]
-        while stack:
-            node, position = stack.pop()
-            if _LEAF in node and (best is None or position > best[0]):
-                best = position, node[_LEAF]
-            if position < len(tokens):
-                word = tokens[position].text
-                for edge in (word, *self._edges.get(word, ())):
-                    if edge in node:
-                        stack.append((node[edge], position + 1))
-        return best
-
-
 class _Rules(NamedTuple):
     """The compiled cue file; a border carries the name of its list of terminators."""
 
-    phrases: _Trie[_Cue]
+    phrases: PhraseTree[_Cue]
     patterns: tuple[tuple[re.Pattern[str], _Cue], ...]
-    borders: _Trie[str]
+    borders: PhraseTree[str]
     sections: dict[str, Assertion]
-
-
-def _tokens(text: str) -> list[_Token]:
-    return [
-        _Token(match[0].lower().replace("’", "'"), match.start(), match.end())
-        for match in _TOKEN.finditer(text)
-    ]
-
-
-def _expand(template: str) -> Iterator[str]:
-    """Yield the phrases of a template, innermost choice ``(a|b|)`` first."""
-    choice = _CHOICE.search(template)
-    if choice is None:
-        yield template
-        return
-    for alternative in choice[1].split("|"):
-        yield from _expand(template[: choice.start()] + alternative + template[choice.end() :])
 
 
 @cache
@@ -233,7 +152,7 @@ def _rules() -> _Rules:
     data = cast(dict[str, Any], read_yaml(_CUES))
     if set(data) != {"words", "cues", "terminators", "sections"}:
         raise ValueError(f"{_CUES.name}: expected words, cues, terminators, sections")
-    phrases: _Trie[_Cue] = _Trie(data["words"])
+    phrases: PhraseTree[_Cue] = PhraseTree(data["words"])
     patterns: list[tuple[re.Pattern[str], _Cue]] = []
     for entry in data["cues"]:
         wording = entry.pop("phrases", None) or entry.pop("regex")
@@ -243,7 +162,7 @@ def _rules() -> _Rules:
         else:
             for template in wording:
                 phrases.add(template, cue)
-    borders: _Trie[str] = _Trie({})
+    borders: PhraseTree[str] = PhraseTree({})
     for applies, templates in data["terminators"].items():
         for template in templates:
             borders.add(template, applies)
@@ -309,7 +228,7 @@ class _Match(NamedTuple):
 
 def _reaches_in(sentence: str, offset: int) -> Iterator[_Reach]:
     """Yield the cues of one sentence with their scopes, as spans of the note."""
-    tokens = _tokens(sentence)
+    tokens = phrase_tokens(sentence)
     clause = _Clauses(tokens, _matches(sentence, tokens))
     for match in clause.matches:
         if match.cue.category == "none":
@@ -321,7 +240,7 @@ def _reaches_in(sentence: str, offset: int) -> Iterator[_Reach]:
                 yield _Reach(match.cue, span, scope)
 
 
-def _matches(sentence: str, tokens: Sequence[_Token]) -> list[_Match]:
+def _matches(sentence: str, tokens: Sequence[PhraseToken]) -> list[_Match]:
     """Return the cues from left to right, the longest where two overlap."""
     rules = _rules()
     starts = [token.start for token in tokens]
@@ -344,7 +263,7 @@ def _matches(sentence: str, tokens: Sequence[_Token]) -> list[_Match]:
 class _Clauses:
     """The borders of one sentence, and how far each cue gets between them."""
 
-    def __init__(self, tokens: Sequence[_Token], matches: list[_Match]) -> None:
+    def __init__(self, tokens: Sequence[PhraseToken], matches: list[_Match]) -> None:
         self.matches = matches
         self._tokens = tokens
         self._words = [token.text for token in tokens]

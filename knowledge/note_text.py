@@ -143,6 +143,20 @@ class Note:
             raise ValueError(f"offset {offset} is outside the note of {len(self.text)} characters")
         return self.sections[bisect_right(self.sections, offset, key=_section_start) - 1]
 
+    def speaking_section(self, offset: int) -> Section | None:
+        """Return the section whose heading speaks for the line at ``offset``, None where none does.
+
+        "Family history: ..." with its text on the same line speaks for that line: in a narrative
+        note no other heading may follow, and the rest is about the patient again.
+
+        Raises:
+            ValueError: If ``offset`` is outside the note.
+        """
+        section = self.section_at(offset)
+        before = self.text[section.body.start : offset]
+        inline = "\n" not in self.text[section.span.start : section.body.start].lstrip()
+        return None if inline and "\n" in before.strip(" \t") else section
+
     def sentence_at(self, offset: int) -> Sentence | None:
         """Return the sentence that holds the character, or None between sentences."""
         index = bisect_right(self.sentences, offset, key=_sentence_start) - 1
@@ -169,6 +183,8 @@ _CLOSING = re.compile(r"[ \t]*(?:\*{2,3}|__|\])?[ \t]*")
 _EDGES = " \t\r\n\xa0*_=[]#"
 _JOINERS = re.compile(r"\s*[&/+]\s*")
 _PARENTHESIS = re.compile(r"\([^()]*\)")
+# A figure that does not open a sentence about a person of that age ("S: 58 y.o. here for ...").
+_VALUE = re.compile(r" ?\d++(?:[.,/]\d+)?+(?! ?(?:-?year|yo\b|y\.?o|y/o|yr|[MF]\b))", re.I)
 # Problem headings stand in capitals inside these; they subdivide them and keep their kind.
 _PROBLEM_ORIENTED: frozenset[SectionKind] = frozenset({"assessment", "hospital_course"})
 
@@ -269,7 +285,7 @@ def _line_headings(
     floor = start
     colon = text.find(":", start, end)
     while colon >= 0:
-        heading = _inline_heading(text, floor, colon, kind, first=floor == start)
+        heading = _inline_heading(text, floor, colon, end, kind, first=floor == start)
         if heading:
             kind = heading.kind
             yield heading
@@ -315,7 +331,7 @@ def _unknown_kind(title: str, kind: SectionKind) -> SectionKind | None:
 
 
 def _inline_heading(
-    text: str, floor: int, colon: int, kind: SectionKind, *, first: bool
+    text: str, floor: int, colon: int, end: int, kind: SectionKind, *, first: bool
 ) -> _Heading | None:
     """Return the heading that ends at ``colon``, at the start of the line or after a sentence."""
     window = text[max(floor, colon - _TITLE_LIMIT) : colon]
@@ -327,8 +343,7 @@ def _inline_heading(
     raw = text[title.start : title.end].strip()
     if not raw or not raw[0].isalpha() or (cut and not raw[0].isupper()):
         return None
-    digit_follows = text[colon + 1 : colon + 3].strip().isdigit()
-    if len(raw) == 1 and (cut or digit_follows or not raw.isupper()):
+    if len(raw) == 1 and (cut or _VALUE.match(text, colon + 1, end) or not raw.isupper()):
         return None  # "S: O: A: P:" stand at the start of a line; "P: 3.2" is a laboratory value
     normal = _normal_title(raw)
     inner = _announced_kind(normal, kind)

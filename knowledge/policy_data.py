@@ -27,7 +27,9 @@ How a policy is meant to use them on the codes of a note:
    the set may explain a symptom, so that it is worth a judgement.
 6. **One condition**: of two codes of such a category the unspecified one gives way to the other
    (guideline I.B.18), whatever words the two rest on.
-7. **Mended warnings**: rules whose mends are applied although they only warn.
+7. **Vague codes**: what a bare common word leads to ("bleeding", "scar"), so that it takes more
+   than the word to report them.
+8. **Mended warnings**: rules whose mends are applied although they only warn.
 
 Only codes that are asserted as present take part in 3 to 5. A record that calls two conditions
 unrelated overrides a presumed link (guideline I.A.15); that is for the caller to know.
@@ -188,6 +190,7 @@ class Policy:
         chronic: What stays current although it is called past.
         combinations: In the order in which they apply.
         one_condition: Prefixes of codes that differ by type, stage or severity of one condition.
+        vague: Prefixes of codes that a bare common word leads to.
         mended_warnings: Why the mends of a rule are applied although it only warns, by rule.
     """
 
@@ -198,6 +201,7 @@ class Policy:
     chronic: tuple[ChronicCondition, ...]
     combinations: tuple[Combination, ...]
     one_condition: tuple[str, ...]
+    vague: tuple[str, ...]
     mended_warnings: Mapping[str, str]
 
     def past(self, code: str) -> Past:
@@ -239,6 +243,14 @@ class Policy:
                 if code.startswith(entry.diseases):
                     return code, entry
         return None
+
+    def is_symptom(self, code: str) -> bool:
+        """Tell whether a code is a sign or symptom by any entry, or by its chapter."""
+        entries: tuple[IntegralSymptom | OpenSymptom, ...] = (
+            *self.integral_symptoms,
+            *self.open_symptoms,
+        )
+        return code.startswith("R") or any(code.startswith(e.symptoms) for e in entries)
 
     def may_explain(self, disease: str, symptom: str) -> bool:
         """Tell whether it is worth asking if a symptom is integral to a disease."""
@@ -367,6 +379,7 @@ class _File(_Model):
     chronic: _Section[_ChronicEntry]
     combinations: list[_CombinationEntry]
     one_condition: list[str]
+    vague: list[str]
     mended_warnings: list[_MendedWarning]
 
 
@@ -425,5 +438,6 @@ def load_policy() -> Policy:
         chronic=_chronic(file.chronic),
         combinations=tuple(rule for entry in file.combinations for rule in entry.rules()),
         one_condition=expand(file.one_condition),
+        vague=expand(file.vague),
         mended_warnings={entry.rule: entry.why for entry in file.mended_warnings},
     )

@@ -11,7 +11,7 @@ from indexes.train_cli import DATA, FOLDER, plm_icd, ranker, work_folder
 
 @click.group()
 def train() -> None:
-    """Train PLM-ICD, the ranker with all it rests on, and the voice of an LLM."""
+    """Train PLM-ICD, the ranker with all it rests on, and the voices of evidence and LLM."""
 
 
 train.add_command(plm_icd)
@@ -69,3 +69,34 @@ def llm_voice(
         f"answer x {voice.llm_weight:.2f} {voice.bias:+.2f}"
     )
     print_report(voice.model_dump(), text, as_json)
+
+
+@train.command("guideline-voice")
+@click.argument("data", type=DATA)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of the voice; the shipped one if not given.",
+)
+@json_option
+def guideline_voice(data: Path, out: Path | None, as_json: bool) -> None:
+    """Fit how evidence weighs under guidelines, on DATA with the codes of US coders.
+
+    DATA is a data-set JSONL such as the tune.jsonl of `icd-agent data prepare us-notes`.
+    """
+    from agent.coder import Coder, CoderOptions
+    from agent.voice.model import WEIGHTS
+    from agent.voice.training import code_with, train_voice, training_context
+    from indexes.coded_notes import read_coded_notes
+
+    notes = read_coded_notes(data)
+    context = training_context(Coder(CoderOptions(llm="none")).context)
+    voice = train_voice(notes, context, code_with(context))
+    path = out or WEIGHTS
+    voice.write(path)
+    text = (
+        f"{voice.candidates} candidates of {voice.notes} notes; on notes not seen micro-F1 "
+        f"{voice.micro_f1:.4f} at confidence {voice.threshold}, calibration error "
+        f"{voice.calibration_error:.4f}; voice in {path}"
+    )
+    print_report({"file": str(path), **voice.model_dump(exclude={"weights"})}, text, as_json)

@@ -7,8 +7,9 @@ manifestations, external causes and bare symptoms follow what they belong to.
 from collections.abc import Sequence
 
 from agent.state import CoderContext, Proposal
+from agent.voice.roles import place_of
 from knowledge.code_systems.icd10cm import ICD10CM
-from knowledge.note_text import Note, SectionKind
+from knowledge.note_text import Note, SectionKind, Span
 from knowledge.rules import Mend
 
 _LEADING_SECTIONS: Sequence[SectionKind] = (
@@ -19,6 +20,11 @@ _LEADING_SECTIONS: Sequence[SectionKind] = (
     "history_present",
 )
 _NEVER_FIRST = ("V", "W", "X", "Y")  # external causes, section I.C.20.a.6
+# What an encounter was for: examinations, the newborn's own record, follow-up, screening, treatment
+# (I.C.21.c.16 names most of them as first-listed only).
+_FIRST_LISTED = (
+    "Z00", "Z01", "Z02", "Z04", "Z08", "Z09", "Z12", "Z34", "Z38", "Z39", "Z51.0", "Z51.1", "Z52",
+)  # fmt: skip
 _RARELY_FIRST = ("R", "Z")  # symptoms (II.A) and factors influencing health status
 
 
@@ -33,8 +39,8 @@ def coding_order(
         context: The code system.
         mends: Mends made so far; the places they ask for hold, the last one surely.
     """
-    accepted = [p for p in proposals if p.accepted]
-    ordered = _etiology_first(sorted(accepted, key=lambda p: _place(p, note)), context.system)
+    accepted, system = [p for p in proposals if p.accepted], context.system
+    ordered = _etiology_first(sorted(accepted, key=lambda p: _place(p, note, system)), system)
     for mend in mends:
         if mend.before:
             ordered = _put_before(ordered, *mend.before)
@@ -46,18 +52,36 @@ def may_lead(code: str) -> bool:
     return code[0] not in _NEVER_FIRST
 
 
-def _place(proposal: Proposal, note: Note) -> tuple[int, int, int, float, str]:
-    """Sort key: kind of code, kind of section, position in a leading section, confidence."""
-    chapter = proposal.code[0]
-    kind = 2 if chapter in _NEVER_FIRST else 1 if chapter in _RARELY_FIRST else 0
-    # What is only past or family history is never the reason for the encounter.
-    kind = max(kind, 1) if proposal.assertion in ("historical", "family") else kind
-    best = len(_LEADING_SECTIONS), 0
+def _place(
+    proposal: Proposal, note: Note, system: ICD10CM
+) -> tuple[int, int, int, int, float, str]:
+    """Sort key: kind of code, kind of section, position in a leading section, chapter, confidence.
+
+    A symptom that the assessment names as a problem takes its place there: it is what the visit
+    was for where nothing explains it (II.A, IV.D).
+    """
+    best, named = (len(_LEADING_SECTIONS), 0), False
     for evidence in proposal.evidence:
         section = note.section_at(evidence.start).kind
         if section in _LEADING_SECTIONS:
             best = min(best, (_LEADING_SECTIONS.index(section), evidence.start))
-    return kind, *best, -proposal.confidence, proposal.code
+        place = place_of(note, Span(evidence.start, evidence.end))
+        named = named or place.role == "diagnosis"
+    chapter = proposal.code[0]
+    rare = chapter in _RARELY_FIRST
+    kind = 2 if chapter in _NEVER_FIRST else int(rare and not (named and chapter == "R"))
+    if proposal.code.startswith(_FIRST_LISTED):
+        kind = -1
+    # What is only past or family history is never the reason for the encounter, nor does what
+    # another condition has brought about stand before it.
+    elif proposal.assertion in ("historical", "family") or _follows_a_cause(proposal.code, system):
+        kind = max(kind, 1)
+    return kind, *best, int(rare), -proposal.confidence, proposal.code
+
+
+def _follows_a_cause(code: str, system: ICD10CM) -> bool:
+    """Tell whether an unconditional note asks to code the cause first."""
+    return any(note.kind == "code_first" and not note.conditional for note in system.notes(code))
 
 
 def _etiology_first(ranked: list[Proposal], system: ICD10CM) -> list[Proposal]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from agent.policy.assertions import family_conditions, past_conditions, uncertain_diagnoses
+from agent.policy.circumstances import decided_by_circumstances
 from agent.policy.combining import combinations, integral_symptoms
 from agent.policy.company import (
     causes_without_an_injury,
@@ -29,6 +30,7 @@ STEPS: Sequence[Step] = (
     incidental_findings,
     figures_without_a_diagnosis,
     causes_without_an_injury,
+    decided_by_circumstances,
     combinations,
     unspecified_codes,
     integral_symptoms,

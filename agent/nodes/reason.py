@@ -1,21 +1,16 @@
 """reason: form an opinion on each candidate from its evidence, its assertion and the LLM."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from agent.confidence import (
-    ASSERTION_VOICE,
-    evidence_odds,
-    log_odds,
-    probability,
-    section_voice,
-)
+from agent.confidence import ASSERTION_VOICE, evidence_odds, log_odds, probability, section_voice
 from agent.evidence import evidence_at, last_word
 from agent.hearing import hear_llm, is_doubtful, is_worth_asking, most_doubtful, settle
 from agent.result import Evidence
 from agent.state import MAX_EVIDENCE, CoderContext, Proposal, State
+from agent.voice.features import SIMILARITY, EvidenceView, Supported, is_worded
+from agent.voice.roles import place_of
 from indexes.candidates import Candidate, Mention
-from indexes.ranker.features import EXACT
 from knowledge.assertion import Assertion, AssertionAnnotator
 from knowledge.note_text import Note, Span
 
@@ -29,8 +24,7 @@ _PRECEDENCE: Sequence[Assertion] = (
     "possible",
     "hypothetical",
 )
-# Generators whose mentions are the words of the finding itself; others name a clause around it.
-_EXACT_SOURCES = frozenset(EXACT)
+_CIRCUMSTANCES = "circumstances"  # the generator that judges assertions itself
 _EQUAL_EVIDENCE = 0.5  # share of the best mention's score from which another one counts
 
 
@@ -43,51 +37,69 @@ def reason(state: State, context: CoderContext) -> State:
 
 def propose(note: Note, candidates: Sequence[Candidate], context: CoderContext) -> list[Proposal]:
     """Return an opinion on each candidate that is at all believable, nothing decided yet."""
-    annotator = AssertionAnnotator(note)
-    proposals = (_propose(c, note, annotator, context) for c in candidates if c.mentions)
+    supported = supported_candidates(note, candidates, context)
+    confidence = _confidence(note, supported, context)
     widest = max(context.settings.doubt, context.settings.second_look_doubt)
     least = probability(log_odds(context.threshold) - widest)
+    proposals = (_proposal(s, confidence(s), note) for s in supported)
     return [p for p in proposals if p.confidence >= least]
 
 
-class _Support(NamedTuple):
-    """What the note says of a candidate, and the mentions that say so, best first."""
+def supported_candidates(
+    note: Note, candidates: Sequence[Candidate], context: CoderContext
+) -> list[Supported]:
+    """Return the candidates that rest on words of the note, with what the note asserts of them."""
+    annotator = AssertionAnnotator(note)
+    decide = _where_diagnosed if context.voice else _anywhere
+    return [_supported(c, note, annotator, decide) for c in candidates if c.mentions]
 
-    assertion: Assertion
-    mentions: Sequence[Mention]
 
-
-def _propose(
-    candidate: Candidate, note: Note, annotator: AssertionAnnotator, context: CoderContext
-) -> Proposal:
-    assertion, mentions = _support(candidate, note, annotator)
+def _proposal(supported: Supported, confidence: float, note: Note) -> Proposal:
+    mentions = supported.mentions[:MAX_EVIDENCE]
     evidence = tuple(evidence_at(note, m.span) for m in mentions)
     return Proposal(
-        code=candidate.code,
-        confidence=_confidence(candidate, assertion, mentions, note, context),
-        assertion=assertion,
+        code=supported.candidate.code,
+        confidence=confidence,
+        assertion=supported.assertion,
         evidence=evidence,
         accepted=False,
         reason=_matched(evidence[0], mentions[0]),
-        sources=candidate.sources,
+        sources=supported.candidate.sources,
     )
 
 
 def _confidence(
-    candidate: Candidate,
-    assertion: Assertion,
-    mentions: Sequence[Mention],
-    note: Note,
-    context: CoderContext,
-) -> float:
-    """Return the ranker's confidence where it decides, else what the evidence gives."""
+    note: Note, supported: Sequence[Supported], context: CoderContext
+) -> Callable[[Supported], float]:
+    """Return who judges: the ranker where it decides, else the voice of the policy."""
     if context.ranker:
-        return candidate.score
+        return lambda s: s.candidate.score
+    if context.voice:
+        voice = context.voice
+        worded = [s for s in supported if is_worded(s.candidate)]
+        view = EvidenceView(note, worded, context.system, context.policy_data)
+        return lambda s: (
+            voice.confidence(view.features(s))
+            if is_worded(s.candidate)
+            else _alike(s.candidate, voice.threshold)
+        )
+    return lambda s: _untrained(s, note)
+
+
+def _alike(candidate: Candidate, threshold: float) -> float:
+    """Return the confidence in what only resembles the note: never enough, in order of likeness.
+
+    The LLM may still speak for it.
+    """
+    likeness = max(candidate.sources.values(), default=0.0)
+    return threshold / 2 * min(max(likeness, 0.0), 1.0)
+
+
+def _untrained(supported: Supported, note: Note) -> float:
+    mentions = supported.mentions[:MAX_EVIDENCE]
     sections = frozenset(note.section_at(m.span.start).kind for m in mentions)
-    odds = evidence_odds(candidate.sources, sections)
-    if context.policy == "mentions":
-        odds += ASSERTION_VOICE[assertion]
-    return probability(odds)
+    odds = evidence_odds(supported.candidate.sources, sections)
+    return probability(odds + ASSERTION_VOICE[supported.assertion])
 
 
 def _matched(evidence: Evidence, mention: Mention) -> str:
@@ -100,23 +112,61 @@ def _matched(evidence: Evidence, mention: Mention) -> str:
     return f"{words} matches {mention.term!r}"
 
 
-def _support(candidate: Candidate, note: Note, annotator: AssertionAnnotator) -> _Support:
+class _Judged(NamedTuple):
+    """A mention and what is asserted of it."""
+
+    mention: Mention
+    assertion: Assertion
+
+
+def _supported(
+    candidate: Candidate,
+    note: Note,
+    annotator: AssertionAnnotator,
+    decide: Callable[[Note, Sequence[_Judged]], Assertion],
+) -> Supported:
     # The words of a term are better evidence than a clause of similar meaning.
-    exact = [m for m in candidate.mentions if m.source in _EXACT_SOURCES]
+    exact = [m for m in candidate.mentions if m.source not in SIMILARITY]
     mentions = exact or candidate.mentions
     # Fragments of other wordings do not outvote the words that name the finding.
     least = _EQUAL_EVIDENCE * max(m.score for m in mentions)
-    judged = [(m, annotator.of(_asserted(note, m)).assertion) for m in mentions if m.score >= least]
-    assertion = min((a for _, a in judged), key=_PRECEDENCE.index)
+    judged = [
+        _Judged(m, annotator.of(_asserted(note, m)).assertion) for m in mentions if m.score >= least
+    ]
+    assertion = decide(note, judged)
     agreeing = [m for m, a in judged if a == assertion]
     # A coder looks first where the diagnosis is made.
     agreeing.sort(key=lambda m: -section_voice(note.section_at(m.span.start).kind))
-    return _Support(assertion, agreeing[:MAX_EVIDENCE])
+    return Supported(candidate, assertion, agreeing)
+
+
+def _anywhere(note: Note, judged: Sequence[_Judged]) -> Assertion:
+    return min((j.assertion for j in judged), key=_PRECEDENCE.index)
+
+
+def _where_diagnosed(note: Note, judged: Sequence[_Judged]) -> Assertion:
+    """Let the diagnoses decide where they name the finding: they were made after study.
+
+    A plan names what may come ("call for fever"); that says nothing of what was there before.
+    """
+    diagnosed = [
+        j
+        for j in judged
+        if j.assertion != "hypothetical" and place_of(note, j.mention.span).role == "diagnosis"
+    ]
+    return _anywhere(note, diagnosed or judged)
+
+
+def _assertion(note: Note, mention: Mention, annotator: AssertionAnnotator) -> Assertion:
+    found = annotator.of(_asserted(note, mention)).assertion
+    # "Not taking her insulin" is there: who looks for circumstances has read what is denied.
+    denied = found in ("absent", "hypothetical", "possible")
+    return "present" if denied and mention.source == _CIRCUMSTANCES else found
 
 
 def _asserted(note: Note, mention: Mention) -> Span:
     """Return the words whose assertion decides: of a clause its last word, behind its cues."""
-    if mention.source in _EXACT_SOURCES:
+    if mention.source not in SIMILARITY:
         return mention.span
     return last_word(note, mention.span)
 

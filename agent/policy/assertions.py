@@ -1,15 +1,26 @@
 """Steps on what the note asserts: uncertain, past, or of a relative."""
 
+import re
+
 from agent.policy.authority import Authority
 from agent.policy.ledger import Ledger
-from knowledge.note_text import SectionKind
+from agent.state import Proposal
+from knowledge.note_text import Note
 from knowledge.policy_data import Policy
 
 UNCERTAIN_INPATIENT = Authority("uncertain_diagnoses", "II.H")
 UNCERTAIN_OUTPATIENT = Authority("uncertain_diagnoses", "IV.H")
 FAMILY = Authority("family_conditions", "I.C.21.c.4")
 
-_PAST_HISTORY: frozenset[SectionKind] = frozenset({"past_history"})
+# A date right behind the words, and no "since" before it: the event was then.
+_CAUSES = ("V", "W", "X", "Y")  # "in her parents' house": the place, not the parents
+_CIRCUMSTANCES = (*_CAUSES, "Z")  # how it came about, and what holds since
+_SEQUELA = "S"  # 7th character of what an injury of the past has left
+_MONTHS = "january|february|march|april|june|july|august|september|october|november|december"
+_DATED = re.compile(
+    rf",?\s*(?:(?:in\s+|\(\s*)?(?:\d{{1,2}}/)?(?:19|20)\d\d\b(?!\s*/)|in\s+(?:{_MONTHS})\b)", re.I
+)
+_AFTER = re.compile(r"\bpost[- ]$", re.I)  # "post-COVID" tells what came after it
 _FAMILY_HISTORY_CODES = ("Z80", "Z81", "Z82", "Z83", "Z84")
 
 
@@ -28,8 +39,11 @@ def uncertain_diagnoses(ledger: Ledger) -> None:
 def past_conditions(ledger: Ledger) -> None:
     """Keep what is chronic, turn what is over into a history code or drop it."""
     for p in ledger.accepted("historical", "present"):
-        listed = p.assertion == "present" and ledger.only_in(p, _PAST_HISTORY)
-        if p.code[0] == "Z" or (p.assertion == "present" and not listed):
+        if p.code[0] in _CIRCUMSTANCES or p.code.endswith(_SEQUELA):
+            continue
+        over = p.assertion == "historical" or _is_dated(p, ledger.note)
+        listed = not over and ledger.only_as(p, "listed")
+        if not (over or listed):
             continue
         past = ledger.context.policy_data.past(p.code)
         authority = Authority(past.entry, past.citation)
@@ -41,6 +55,14 @@ def past_conditions(ledger: Ledger) -> None:
             ledger.reject(p, f"a past condition that is over: {p.reason}", authority)
 
 
+def _is_dated(proposal: Proposal, note: Note) -> bool:
+    """Tell whether all that speaks for a condition is an event of the past ("NSTEMI 2018")."""
+    return all(
+        _DATED.match(note.text, e.end) or _AFTER.search(note.text[max(0, e.start - 8) : e.start])
+        for e in proposal.evidence
+    )
+
+
 def family_conditions(ledger: Ledger) -> None:
     """Turn a relative's disease into a family history code, or drop it."""
     policy = ledger.context.policy_data
@@ -49,7 +71,7 @@ def family_conditions(ledger: Ledger) -> None:
         if entry and entry.history:
             authority = Authority(entry.id, entry.citation)
             ledger.replace(p, entry.history, "a relative's condition", authority)
-        elif not p.code.startswith(_FAMILY_HISTORY_CODES):
+        elif not p.code.startswith((*_FAMILY_HISTORY_CODES, *_CAUSES)):
             ledger.reject(p, f"a relative's condition: {p.reason}", FAMILY)
 
 

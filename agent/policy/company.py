@@ -2,15 +2,12 @@
 
 from agent.policy.authority import Authority
 from agent.policy.ledger import Ledger
-from knowledge.note_text import SectionKind
 
 INCIDENTAL = Authority("incidental_findings", "III.B")
 REACTIONS = Authority("incidental_findings", "III")
 FIGURES = Authority("figures_without_a_diagnosis", "I.B.14")
 CAUSES = Authority("causes_without_an_injury", "I.C.20.a")
 
-_FINDING_SECTIONS: frozenset[SectionKind] = frozenset({"exam", "results", "review_of_systems"})
-_ALLERGIES: frozenset[SectionKind] = frozenset({"allergies"})
 # Overweight and obesity, malnutrition, abnormal weight: what a body mass index may go with.
 _WEIGHT_DIAGNOSES = ("E40", "E41", "E43", "E44", "E45", "E46", "E66", "R63", "R64", "F50")
 _ADULT_BMI_AGE = 20  # years
@@ -22,10 +19,10 @@ _INJURIES = ("S", *(f"T{tens}" for tens in (0, 1, 2, 3, 4, 5, 6)), "T71", "T74",
 def incidental_findings(ledger: Ledger) -> None:
     """Drop signs that only the examination, results or review of systems list."""
     for p in ledger.accepted("present", "possible"):
-        if p.code[0] == "R" and ledger.only_in(p, _FINDING_SECTIONS):
+        if p.code[0] == "R" and ledger.only_as(p, "finding"):
             where = p.evidence[0].section or "the findings"
             ledger.reject(p, f"only listed under {where}, not assessed: {p.reason}", INCIDENTAL)
-        elif p.code[0] != "Z" and ledger.only_in(p, _ALLERGIES):
+        elif p.code[0] != "Z" and ledger.only_as(p, "allergy"):
             ledger.reject(p, f"a reaction named in the list of allergies: {p.reason}", REACTIONS)
 
 

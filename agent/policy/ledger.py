@@ -7,7 +7,8 @@ from agent.policy.authority import Authority
 from agent.result import Evidence, ResultContext, Stage
 from agent.state import MAX_EVIDENCE, CoderContext, Proposal, State
 from agent.trace.events import Action
-from knowledge.note_text import Note, SectionKind
+from agent.voice.roles import Role, place_of
+from knowledge.note_text import Note, Span
 
 _SYMPTOMS = "R"  # chapter 18
 
@@ -42,9 +43,10 @@ class Ledger:
         wanted = set(codes)
         return [p for p in self.proposals if p.accepted and p.code in wanted]
 
-    def only_in(self, proposal: Proposal, kinds: frozenset[SectionKind]) -> bool:
-        """Tell whether all evidence of a proposal stands in sections of these kinds."""
-        return all(self.note.section_at(e.start).kind in kinds for e in proposal.evidence)
+    def only_as(self, proposal: Proposal, role: Role) -> bool:
+        """Tell whether all evidence of a proposal has this role in the note."""
+        spans = (Span(e.start, e.end) for e in proposal.evidence)
+        return all(place_of(self.note, span).role == role for span in spans)
 
     def keep(self, proposal: Proposal, why: str, authority: Authority) -> None:
         """Leave a proposal accepted, with the section that says so."""

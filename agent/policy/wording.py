@@ -2,22 +2,60 @@
 
 from agent.overlap import is_fragment, words_of
 from agent.policy.authority import Authority
+from agent.policy.circumstances import is_read
 from agent.policy.ledger import Ledger
 from agent.state import Proposal
 from knowledge.code_systems.icd10cm import ICD10CM
+from knowledge.policy_data import apply_combination
 
 FRAGMENTS = Authority("fragments", "I.B.2")
 UNSPECIFIED = Authority("unspecified_codes", "I.B.18")
 
+# Codes that say of a disease that it is over, a relative's, or only looked for.
+_HISTORIES = ("Z08", "Z09", "Z12", "Z13", "Z80", "Z81", "Z82", "Z83", "Z84", "Z85", "Z86", "Z87")
+_SIDE_BY_SIDE = ("use_additional", "code_first", "code_also")
+
 
 def fragments(ledger: Ledger) -> None:
-    """Drop what is only a part of a longer wording that has its own code."""
+    """Drop what is only a part of a longer wording that has its own code.
+
+    The words of a circumstance count wherever they stand ("lisinopril" in "cough from lisinopril").
+    """
     accepted = [p for p in ledger.proposals if p.accepted]
-    for p in accepted:
-        whole = next((q for q in accepted if q is not p and is_fragment(p, q)), None)
+    for p in (p for p in accepted if not is_read(p)):
+        whole = next((q for q in accepted if q is not p and _silences(q, p, ledger)), None)
         if whole:
             reason = f"part of {whole.evidence[0].text!r} ({whole.code})"
             ledger.reject(p, reason, FRAGMENTS)
+
+
+def _silences(whole: Proposal, part: Proposal, ledger: Ledger) -> bool:
+    """Tell whether the longer wording of ``whole`` says what ``part`` says, and more.
+
+    A status does not speak for the disease in its words ("ESRD on dialysis"), codes that a note
+    asks for side by side do not silence each other, and what a combination would take away beside
+    the other takes nothing away itself ("tobacco use" beside nicotine dependence).
+    """
+    if not is_fragment(part, whole):
+        return False
+    if is_read(whole) and not whole.code.startswith(_HISTORIES):
+        return False
+    if _go_together(whole.code, part.code, ledger.context.system):
+        return False
+    changes = (
+        apply_combination(rule, [part.code, whole.code])
+        for rule in ledger.context.policy_data.combinations
+    )
+    return not any(change and whole.code in change.removed for change in changes)
+
+
+def _go_together(one: str, other: str, system: ICD10CM) -> bool:
+    """Tell whether an instructional note of one code asks for the other one."""
+    return any(
+        note.kind in _SIDE_BY_SIDE and note.matches(target)
+        for code, target in ((one, other), (other, one))
+        for note in system.notes(code)
+    )
 
 
 def unspecified_codes(ledger: Ledger) -> None:

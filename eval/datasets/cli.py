@@ -12,6 +12,7 @@ from agent.cli.purge import purge
 from eval.datasets.codiesp import Split, find_splits, rows
 from eval.datasets.mimic_cli import mdace, mimic3, mimic4
 from eval.datasets.synthetic.cli import synthesise_group
+from eval.datasets.us_notes_cli import us_notes
 from eval.jsonl import write_jsonl
 
 
@@ -25,10 +26,10 @@ data_group.add_command(purge)
 
 @data_group.group(name="prepare")
 def prepare_group() -> None:
-    """Turn a published release into JSONL files, one a split."""
+    """Turn a release, or the notes that come along, into JSONL files, one a split."""
 
 
-for _command in (mimic3, mimic4, mdace):
+for _command in (mimic3, mimic4, mdace, us_notes):
     prepare_group.add_command(_command)
 data_group.add_command(synthesise_group)
 

@@ -7,7 +7,7 @@ come from notes other than the one at hand, else the ranker trusts it too much: 
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from indexes.candidates import Candidate, Mention
 from indexes.plm_icd.labels import category_of
 from indexes.ranker.priors import CodePriors
+from indexes.ranker.track_record import Proposal
 from indexes.tokens import text_stems
 from knowledge.assertion import Assertion, AssertionAnnotator
 from knowledge.code_systems.base import CodeSystem
@@ -27,9 +28,11 @@ Rankings = Mapping[str, Sequence[Candidate]]
 # Generators that know a code from coded notes alone.
 LEARNED = frozenset({"mentions", "lines", "plm_icd"})
 # Generators whose mentions are the words of a finding; those of the others are clauses or lines.
-EXACT = ("mentions", "terms", "figures")
+EXACT = ("mentions", "terms", "figures", "circumstances")
+# Generators that rank all codes of a release have a record of their first places alone.
+_RECORDED_PLACES = 15
 # Whose best score within a code's category and at a code's words tells how contested it is.
-_CONTESTING = ("mentions", "terms", "lines", "plm_icd")
+_CONTESTING = ("mentions", "terms", "lines")
 _ASSERTIONS: Mapping[Assertion, float] = {
     "present": 0.0,
     "historical": 1.0,
@@ -86,6 +89,7 @@ class FeatureBuilder:
             **_voices(code, view),
             **_contest(code, view),
             **self._prior_features(code),
+            **self._record_features(code, view),
             **self._code_features(code, view),
             **_place(code, view),
         }
@@ -100,6 +104,22 @@ class FeatureBuilder:
             "prior.share": count / (of_category + 1),
         }
 
+    def _record_features(self, code: str, view: "_NoteView") -> dict[str, float]:
+        """Tell what came of such proposals in the training notes, generator by generator."""
+        record = self._priors.record
+        values: dict[str, float] = {}
+        for name, (_, candidate) in view.found[code].items():
+            if name not in record.totals:
+                continue
+            total, tally = record.totals[name], record.of_code(name, code)
+            values[f"{name}.proposed"] = float(tally.proposed)
+            values[f"{name}.record"] = tally.share_right(total)
+            values[f"{name}.record_category"] = tally.share_near(total)
+            if wording := _wording(name, candidate):
+                tally = record.of_wording(name, code, wording)
+                values[f"{name}.record_wording"] = tally.share_right(total)
+        return values
+
     def _code_features(self, code: str, view: "_NoteView") -> dict[str, float]:
         entry = self._system.get(code)
         stems = _title_stems(entry.title)
@@ -112,6 +132,19 @@ class FeatureBuilder:
             "title.stems": float(len(stems)),
             "note.length": float(len(view.note.text)),
         }
+
+
+def proposals(rankings: Rankings) -> Iterator[Proposal]:
+    """Yield what a ranker keeps a record of: the proposals of the untrained generators.
+
+    Args:
+        rankings: What `indexes.ranker.pool.pool` returned for a note.
+    """
+    for name, ranking in rankings.items():
+        if name not in LEARNED:
+            counted = ranking if name in EXACT else ranking[:_RECORDED_PLACES]
+            for candidate in counted:
+                yield Proposal(name, candidate.code, _wording(name, candidate))
 
 
 class _NoteView:
@@ -140,6 +173,12 @@ class _NoteView:
         for other, mention in self._spans.get(_sentence_key(self.note, span), ()):
             if other != code and mention.span.overlaps(span):
                 yield other, mention
+
+
+def _wording(generator: str, candidate: Candidate) -> str:
+    """Return the wording of the best mention; "" of a generator whose mentions are not words."""
+    exact = generator in EXACT and candidate.mentions
+    return candidate.mentions[0].term.lower() if exact else ""
 
 
 def _voices(code: str, view: _NoteView) -> dict[str, float]:

@@ -155,16 +155,23 @@ class Ranker:
 
         The score of a candidate is the calibrated probability that a coder assigns the code.
 
+        A generator that its training did not know is not heard: nothing tells what it is worth.
+
         Args:
             note: The note.
             rankings: What `indexes.ranker.pool.pool` returned for it.
         """
-        table = self._builder.table(note, rankings)
+        table = self._builder.table(note, self._heard(rankings))
         if not table.codes:
             return []
         confidence = self.calibrated(self._booster.predict(table.values, raw_score=True))
         scores = dict(zip(table.codes, confidence.tolist(), strict=True))
         return merge_candidates(rankings, scores)
+
+    def _heard(self, rankings: Rankings) -> Rankings:
+        """Return the rankings of the generators that it was trained with."""
+        known = {feature.partition(".")[0] for feature in self.card.features}
+        return {name: ranking for name, ranking in rankings.items() if name in known}
 
     def calibrated(self, raw: Sequence[float] | Probabilities) -> Probabilities:
         """Return probabilities of raw scores (log-odds of the trees)."""

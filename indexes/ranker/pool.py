@@ -12,7 +12,7 @@ from knowledge.note_text import Note
 DEPTHS: Mapping[str, int] = {"dense": 60, "bm25": 60, "lines": 80, "plm_icd": 80}
 _DEPTH = 200
 # Generators that know codes from titles alone and may need more characters than a title gives.
-_UNTRAINED = frozenset({"terms", "figures", "dense", "bm25"})
+_UNTRAINED = frozenset({"terms", "figures", "circumstances", "dense", "bm25"})
 
 
 def pool(

@@ -9,9 +9,9 @@ Some candidates stand among the rows a second time, with all that was learned of
 so the trees also learn how far titles and synonyms are to be trusted where nothing else is known.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from importlib import metadata
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,21 @@ class Stacked(NamedTuple):
     booster: "Booster"
     card: RankerCard
     scores: list[dict[str, float]]
+
+    def predictions(self, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """Yield what the ranker says of each training note as predictions that eval reads.
+
+        Args:
+            ids: Ids of the training notes.
+        """
+        for note, scores in zip(ids, self.scores, strict=True):
+            ranked = sorted(scores, key=lambda code: (-scores[code], code))
+            assigned = [code for code in ranked if scores[code] >= self.card.threshold]
+            yield {
+                "id": note,
+                "codes": [{"code": code, "confidence": scores[code]} for code in assigned],
+                "candidates": [{"code": code, "score": scores[code]} for code in ranked],
+            }
 
 
 def train_ranker(

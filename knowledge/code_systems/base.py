@@ -60,6 +60,10 @@ class CodeSystem(Protocol):
         """Tell whether a code exists, given in official form; groups of codes do not count."""
         ...
 
+    def __hash__(self) -> int:
+        """What is computed of a release may be cached by it."""
+        ...
+
     def normalise(self, raw: str) -> str:
         """Bring a code as people type it into official form; see that it has a code's shape."""
         ...

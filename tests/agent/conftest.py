@@ -58,7 +58,7 @@ def bare_context():
             llm_identity=LLMIdentity("test", llm.model_id if llm else "none"),
             plm=plm,
             policy=policy,
-            settings=Settings(),
+            settings=Settings(threshold=0.5),  # whatever voice is shipped
             recorder=Recorder(),
         )
 

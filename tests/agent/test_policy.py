@@ -187,3 +187,25 @@ def test_every_code_rests_on_words_of_the_note(code):
     for assigned_code in result.codes:
         assert assigned_code.evidence
         assert all(note[e.start : e.end] == e.text for e in assigned_code.evidence)
+
+
+@pytest.mark.parametrize(
+    ("note", "codes", "not_codes"),
+    [
+        ("ASSESSMENT: Atrial fibrillation. PLAN: Start apixaban tomorrow.", set(), {"Z79.01"}),
+        ("MEDICATIONS: apixaban 5 mg BID.", {"Z79.01"}, set()),
+        ("SOCIAL HISTORY: Homeless, staying in a shelter.", {"Z59.01"}, {"Z59.00"}),
+        ("SOCIAL HISTORY: Nicotine dependence, 1 ppd cigarettes.", {"F17.210"}, {"F17.200"}),
+        ("ASSESSMENT: Angioedema due to lisinopril.", {"T46.4X5A"}, set()),
+    ],
+)
+def test_the_circumstances_of_the_note_decide_over_resembling_titles(code, note, codes, not_codes):
+    found = assigned(code(note))
+    assert codes <= found
+    assert not found & not_codes
+
+
+def test_a_code_that_the_circumstances_do_not_bear_out_says_why(code):
+    result = rejected(code("ASSESSMENT: Atrial fibrillation. PLAN: Start apixaban tomorrow."))
+    assert "no such circumstance" in result["Z79.01"].reason
+    assert result["Z79.01"].stage == "policy"

@@ -30,7 +30,7 @@ def data(coded_notes, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def options(tiny_encoder):
-    return ("--encoder", tiny_encoder, "--head-epochs", 2, "--epochs", 4, "--json")
+    return ("--encoder", tiny_encoder, "--head-epochs", 2, "--set", "epochs=4", "--json")
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,21 @@ def test_data_that_teach_nothing_are_refused(tmp_path, text, message):
     done = _run("ranker", data, "--out", tmp_path / "out", "--work", tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        ("evidence_weight=-1", "evidence_weight='-1': Input should be greater than or equal to 0"),
+        ("evidence=0", "evidence='0': Extra inputs are not permitted"),
+    ],
+)
+def test_numbers_of_plm_icd_that_do_not_exist_are_refused(data, tmp_path, number, message):
+    done = _run("plm-icd", data, "--out", tmp_path / "out", "--work", tmp_path, "--set", number)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "evidence_weight, frozen_layers" in done.stderr
     assert "Traceback" not in done.stderr
 
 

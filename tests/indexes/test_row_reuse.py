@@ -42,7 +42,7 @@ def test_only_new_wordings_are_encoded(former, encoder, small_content):
     assert len(index) == len(rows)
     texts = [row.text for row in rows[:40]]
     for text, (best, *_) in zip(texts, index.search(encoder.encode(texts), 5), strict=True):
-        assert best.row.text == text
+        assert best.row.text.lower() == text.lower()  # the encoder knows no capitals
         assert best.score == pytest.approx(1, abs=0.1)
 
 

@@ -4,12 +4,14 @@ from indexes.specificity import specify
 from indexes.term_table import (
     Term,
     code_terms,
+    form_terms,
     plain_wording,
     read_terms,
     synonym_terms,
     write_terms,
 )
 from indexes.terms import TermGenerator
+from indexes.tokens import text_stems
 from knowledge.abbreviations import load_abbreviations
 from knowledge.code_systems import get_code_system
 from knowledge.note_text import Note
@@ -132,3 +134,25 @@ def test_a_term_table_survives_its_file(tmp_path):
     assert read_terms(path) == terms
     write_terms(path, terms)
     assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("ALLERGIES: none.", "T78.40XA"),
+        ("Withdraws to touch, localizes pain.", "R40.2350"),
+        ("Had her COVID-19 vaccine in May.", "U07.1"),
+        ("Wears hearing aids.", "B20"),
+        ("He has a dog.", "R51.9"),
+    ],
+)
+def test_everyday_words_of_us_notes_lead_to_no_disease(generator, text, code):
+    candidate = found(generator, text).get(code)
+    assert candidate is None or candidate.score < 0.5
+
+
+def test_forms_never_take_a_wording_that_leads_to_a_code(terms):
+    wordings = {term.stems for term in terms}
+    forms = list(form_terms(terms))
+    assert not [term for term in forms if term.stems in wordings]
+    assert text_stems("renal failure acute") in wordings | {term.stems for term in forms}

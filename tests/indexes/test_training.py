@@ -62,6 +62,16 @@ def test_what_was_trained_ranks_the_code_of_a_new_sentence_first(files, bundle, 
     assert {"mentions", "lines", "plm_icd"} <= ranked[0].sources.keys()
 
 
+def test_the_ranker_does_not_hear_plm_icd(files, bundle, system):
+    learned = load_learned(files, system, bundle.encoder, bundle.known_words)
+    note = Note.parse("Today she reports a severe headache.")
+    rankings = pool(note, [*bundle.generators, *learned.generators], system)
+    assert rankings["plm_icd"]
+    silent = {name: found for name, found in rankings.items() if name != "plm_icd"}
+    confidence = {c.code: c.score for c in learned.ranker.rank(note, rankings)}
+    assert confidence == {c.code: c.score for c in learned.ranker.rank(note, silent)}
+
+
 def test_a_second_run_repeats_the_first_from_its_work(coded_notes, files, shop, tmp_path):
     began = {path: path.stat().st_mtime_ns for path in shop.folder.iterdir()}
     again = LearnedFiles(tmp_path)

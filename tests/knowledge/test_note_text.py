@@ -338,3 +338,31 @@ def test_a_note_of_a_thousand_words_parses_in_ten_milliseconds():
     for _ in range(10):
         Note.parse(text)
     assert (time.process_time() - started) / 10 < 0.01
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("DISCHARGE SUMMARY\n\nHOSPITAL COURSE: Fine.", "other"),
+        ("DC DX:\n1. Gout\n", "diagnoses"),
+        ("D/C Diagnoses: Gout.", "diagnoses"),
+        ("SOCIAL: Quit smoking.", "social_history"),
+        ("S: 58 y.o. here for follow-up.", "history_present"),
+        ("S: 58-year-old man.", "history_present"),
+    ],
+)
+def test_headings_of_us_notes(text, expected):
+    assert Note.parse(text).sections[0].kind == expected
+
+
+def test_a_letter_with_a_value_is_no_heading():
+    assert titles("P: 3.2") == [("", "other")]
+    assert titles("S: 58") == [("", "other")]
+
+
+def test_an_inline_heading_speaks_for_its_line():
+    text = "Allergies: none\nFever since Monday.\nEXAM:\nNormal.\n"
+    note = Note.parse(text)
+    assert note.speaking_section(text.index("none")) is not None
+    assert note.speaking_section(text.index("Fever")) is None
+    assert note.speaking_section(text.index("Normal")) == note.sections[1]

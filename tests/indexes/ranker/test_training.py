@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 
+from indexes.candidates import Candidate, Mention
 from indexes.ranker.features import FeatureTable
 from indexes.ranker.model import LLMVoice, Ranker, RankerFiles, calibrate
 from indexes.ranker.priors import CodePriors
 from indexes.ranker.train import NoteFeatures, train_ranker
 from indexes.thresholds import best_threshold
 from knowledge.errors import UserError
+from knowledge.note_text import Note, Span
 
 NAMES = ("signal", "noise")
 PRIORS = CodePriors(200, {"I10": 120})
@@ -47,6 +49,18 @@ def test_confidence_is_calibrated(stacked, notes):
 def test_the_threshold_is_the_best_out_of_fold(stacked, notes):
     best = best_threshold(stacked.scores, [note.gold for note in notes])
     assert (stacked.card.threshold, stacked.card.micro_f1) == best
+
+
+def test_what_it_says_of_training_notes_is_kept_as_predictions(stacked, notes):
+    ids = [f"n{number}" for number in range(len(notes))]
+    rows = list(stacked.predictions(ids))
+    assert [row["id"] for row in rows] == ids
+    for row, scores in zip(rows, stacked.scores, strict=True):
+        assert {c["code"]: c["score"] for c in row["candidates"]} == scores
+        assigned = {c["code"] for c in row["codes"]}
+        assert assigned == {c for c, s in scores.items() if s >= stacked.card.threshold}
+        ranked = [c["score"] for c in row["candidates"]]
+        assert ranked == sorted(ranked, reverse=True)
 
 
 def test_trees_that_score_a_note_have_not_seen_it(notes):
@@ -146,3 +160,14 @@ def test_a_missing_runtime_library_is_named(system, stacked, tmp_path, monkeypat
     with pytest.raises(UserError, match=r"libgomp\.so\.1") as caught:
         Ranker.load(tmp_path, system)
     assert "apt install libgomp1" in str(caught.value)
+
+
+def test_a_generator_that_training_did_not_know_is_not_heard(stacked, system):
+    ranker = Ranker(stacked.booster, stacked.card, system)
+    note = Note.parse("Hypertension.")
+    span = Span(0, 12)
+    known = Candidate("I10", 1.0, (Mention(span, 1.0, "t", "signal"),), {"signal": 1.0})
+    new = Candidate("Z66", 1.0, (Mention(span, 1.0, "t", "new"),), {"new": 1.0})
+    alone = ranker.rank(note, {"signal": [known]})
+    assert [c.code for c in alone] == ["I10"]
+    assert ranker.rank(note, {"signal": [known], "new": [new, known]}) == alone
