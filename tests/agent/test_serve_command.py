@@ -118,7 +118,7 @@ def test_a_server_that_is_killed_while_it_codes_loses_nothing_that_was_decided(s
     threads = server.client
     done = threads.post("/v1/threads", json={**NOTE, "id": "done"}).json()["thread"]
     _until(threads, done, "coded")
-    rejected = {"action": "reject", "code": "Z91.040"}
+    rejected = {"action": "reject", "code": "E03.9"}
     threads.post(f"/v1/threads/{done}/decisions", json=rejected)
     long = {**NOTE, "id": "long", "text": NOTE["text"] * 40}
     cut = threads.post("/v1/threads", json=long).json()["thread"]
@@ -129,7 +129,7 @@ def test_a_server_that_is_killed_while_it_codes_loses_nothing_that_was_decided(s
     queue = again.get("/v1/threads").json()["threads"]
     assert [line["note_id"] for line in queue] == ["done", "long", "waiting"]
     state = _until(again, done, "coded")
-    assert "Z91.040" not in [code["code"] for code in state["coded"]["codes"]]
+    assert "E03.9" not in [code["code"] for code in state["coded"]["codes"]]
     assert state["coded"]["undoable"] == 1
     assert again.get(f"/v1/threads/{cut}").json()["status"] in ("waiting", "coding")
     assert again.delete(f"/v1/threads/{cut}").status_code == 204
