@@ -172,11 +172,11 @@ class Conversation:
         """Take a decision, as the command of the same name does.
 
         Args:
-            action: accept, reject, replace, add, principal, mend or undo.
+            action: accept, reject, replace, add, principal, move, mend or undo.
             code: The code; ``all`` with accept.
             other: The code that replaces it.
             text: The reason of a rejection, or the words of the note that support a code added.
-            number: The finding to mend.
+            number: The finding to mend, or the place to move to.
         """
         given = (f"/{action}", code, other, text, str(number or ""))
         return self.send(" ".join(part for part in given if part))
@@ -190,7 +190,7 @@ class Conversation:
         return self.send("/check")
 
     def export(self, form: Format) -> str:
-        """Return the list as JSON (the contract of ``icd-agent code``) or CSV.
+        """Return the list as JSON (the contract of ``icd-agent code``), CSV or a FHIR bundle.
 
         Raises:
             UserError: There is no note yet.

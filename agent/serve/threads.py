@@ -236,14 +236,16 @@ class Threads:
         return self._open(thread)
 
     def _turn(self, thread: str, take: TakeTurn) -> TurnTaken:
+        talk = self._coded(thread)
         with self._locks[thread]:
-            reply = take(self._coded(thread))
+            reply = take(talk)
             state = self._state(thread)
         return TurnTaken(kind=reply.kind, statements=list(reply.statements), state=state)
 
     def _state(self, thread: str) -> ThreadState:
         if thread == self._coding:  # the lock is held until the note is coded
             return self._as_of(thread, self._existing(thread), is_coded=False)
+        self._existing(thread)  # a lock for every name that is asked for would be kept
         with self._locks[thread]:
             now = self._existing(thread)
         return self._as_of(thread, now, now.has_note)

@@ -28,6 +28,11 @@ async function request(method, path, body, signal) {
       sessionStorage.setItem(TOKEN, await askToken(Boolean(token)));
       continue;
     }
+    if (answer.status === 429) { // many files at once
+      const seconds = Number(answer.headers.get("Retry-After"));
+      await new Promise((resolve) => { setTimeout(resolve, 1000 * seconds); });
+      continue;
+    }
     if (!answer.ok) throw new Refused(answer.status, (await answer.json()).error);
     return answer;
   }

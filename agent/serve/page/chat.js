@@ -81,21 +81,24 @@ export class ChatPane {
 
   question(question) {
     const box = $("#question");
-    if (!question) {
-      box.replaceChildren();
-      return;
-    }
+    const hadFocus = box.contains(document.activeElement);
+    box.replaceChildren(...(question ? this.asked(question) : []));
+    if (hadFocus) (box.querySelector(".option") ?? this.log).focus();
+  }
+
+  asked(question) {
     const options = question.options.map((option, place) => h("li", {}, button(
       `${place + 1}  ${option.value}${option.code ? `  ${option.code}` : ""}`,
       () => this.on.answer(question, option),
       { title: option.title, class: "option" })));
-    box.replaceChildren(
+    return [
       h("h3", {}, `Question about ${question.code}`),
       h("p", {}, question.text, " ",
         question.spans.map(([start, end]) => (
           this.citation({ source: "note", at: `${start}-${end}` }))),
         this.citation({ source: "guideline", at: question.citation })),
-      h("ol", {}, options));
+      h("ol", {}, options),
+    ];
   }
 
   suggest(code) {

@@ -253,6 +253,16 @@ async function refresh() {
   drawQueue();
 }
 
+let due = 0;
+
+// Many notes of a queue change within a second; the list is asked for a few times.
+function refreshSoon() {
+  due ||= setTimeout(() => {
+    due = 0;
+    attempt(refresh);
+  }, 300);
+}
+
 async function add(notes) {
   const opened = [];
   for (const one of notes) opened.push(await post("/v1/threads", one));
@@ -279,7 +289,8 @@ function beside(by) {
 // Shows the thread that the address names, else the first of the queue, else asks for a note.
 async function start() {
   const named = decodeURIComponent(location.hash.slice(1));
-  const line = queue.find((one) => one.thread === named) ?? queue[0];
+  const line = queue.find((one) => one.thread === named)
+    ?? queue.find((one) => one.status !== "failed"); // such as one of another release
   if (line) {
     await go(line.thread);
     return;
@@ -326,8 +337,12 @@ async function heard(event) {
       draw();
     }
   }
-  await refresh();
-  if (isShown && event.event === "forgotten") await start();
+  if (isShown && event.event === "forgotten") {
+    await refresh();
+    await start();
+  } else {
+    refreshSoon();
+  }
 }
 
 async function caughtUp() {
@@ -395,6 +410,6 @@ attempt(async () => {
   $("#about").textContent = `${about.code_system} ${about.release}, policy ${about.policy}, `
     + `LLM ${about.llm}`;
   await refresh();
-  await start();
+  await attempt(start);
   follow();
 });
