@@ -77,10 +77,7 @@ class Session:
         try:
             session = cls._read(state, parts)
         except ValidationError as error:
-            raise UserError(
-                "the thread was stored by another version of icd-agent",
-                fix="open another thread, or icd-agent data purge",
-            ) from error
+            raise of_another_version() from error
         if session.result.release != parts.system.release:
             raise UserError(
                 f"the note was coded in release {session.result.release}, not "
@@ -169,6 +166,14 @@ class Session:
 @lru_cache(maxsize=4)
 def _parsed(text: str, note_id: str) -> Note:
     return Note.parse(text, note_id)
+
+
+def of_another_version() -> UserError:
+    """Return what is said of a stored thread that cannot be read."""
+    return UserError(
+        "the thread was stored by another version of icd-agent",
+        fix="open another thread, or icd-agent data purge",
+    )
 
 
 def name_of_pasted(text: str) -> str:

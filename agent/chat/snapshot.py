@@ -5,10 +5,11 @@ from typing import NamedTuple, cast
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.types import StateSnapshot
+from pydantic import ValidationError
 
 from agent.chat.graph import STATEMENTS
 from agent.chat.models import ChatState, Decision, Question, Statement, Turn
-from agent.chat.session import Parts, Session
+from agent.chat.session import Parts, Session, of_another_version
 from agent.request import CodingRequest
 from agent.result import ResultContext
 
@@ -64,13 +65,20 @@ class Snapshot:
 
     @property
     def kept(self) -> CodingRequest | None:
-        """The note that waits to be coded; None: there is none, or it has been coded."""
+        """The note that waits to be coded; None: there is none, or it has been coded.
+
+        Raises:
+            UserError: It was stored by another version.
+        """
         if "turn" not in self.state or self.has_note:
             return None
-        turn = Turn.model_validate(self.state["turn"])
-        if turn.action != "note":
-            return None
-        return CodingRequest(turn.note_id, turn.text, ResultContext(**turn.context))
+        try:
+            turn = Turn.model_validate(self.state["turn"])
+            if turn.action != "note":
+                return None
+            return CodingRequest(turn.note_id, turn.text, ResultContext(**turn.context))
+        except ValidationError as error:
+            raise of_another_version() from error
 
     @property
     def question(self) -> Question | None:

@@ -158,7 +158,8 @@ class Threads:
         Raises:
             RefusalError: There is no such thread.
         """
-        await asyncio.to_thread(self._existing, thread)
+        with suppress(UserError):  # of another version: it can be deleted all the same
+            await asyncio.to_thread(self._existing, thread)
         self._waiting.pop(thread, None)
         if self._task and self._coding == thread:
             self._task.cancel()
@@ -299,10 +300,11 @@ class Threads:
 
 
 def _summary_of(thread: str, now: Snapshot) -> _Summary:
-    version, added, kept = now.version, now.added, now.kept
-    if not now.has_note:
-        return _Summary(version, added, kept.id if kept else "", False, 0, 0, False, None)
+    version, added = now.version, now.added
     try:
+        if not now.has_note:
+            note_id = now.kept.id if now.kept else ""
+            return _Summary(version, added, note_id, False, 0, 0, False, None)
         session = now.session
     except UserError as error:  # of another version or release
         return _Summary(version, added, thread, True, 0, 0, False, str(error))

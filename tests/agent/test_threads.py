@@ -323,6 +323,20 @@ def test_a_thread_of_the_terminal_is_one_of_the_server(coder):
     assert talk.codes().codes[0].status == "proposed"
 
 
+def test_a_thread_of_another_version_stands_in_no_ones_way(coder):
+    store = ChatStore.in_memory()
+    talk = Conversation.open("old", Parts(coder), store)
+    talk._graph.update_state(talk._config, {"turn": {"action": "note", "strange": 1}}, "__start__")
+    with client_of(coder, store) as client:
+        new = client.post("/v1/threads", json={"text": "ASSESSMENT:\nHip pain."}).json()
+        assert coded(client, new["thread"])["status"] == "coded"
+        old, _ = client.get("/v1/threads").json()["threads"]
+        assert (old["thread"], old["status"]) == ("old", "failed")
+        assert "stored by another version" in old["error"]
+        assert client.get("/v1/threads/old").status_code == 422
+        assert client.delete("/v1/threads/old").status_code == 204
+
+
 def test_the_page_needs_no_token_and_what_it_asks_does(coder):
     with client_of(coder, ChatStore.in_memory(), token="a-token-of-the-tests") as client:
         assert client.get("/").status_code == 200
