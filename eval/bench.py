@@ -135,6 +135,14 @@ def _rules() -> Iterator[Row]:
     yield Row(f"check of {_CHECKED_SETS} random code sets", time.perf_counter() - began, 10, "s")
 
 
+def _web() -> Iterator[Row]:
+    from eval.bench_web import web_times
+
+    times = web_times(SAMPLES / "discharge_summary.txt")
+    yield Row("page: note sent to first stage", times.first_stage, 1, "s")
+    yield Row("page: decision with rule check", 1000 * times.decision, 150, "ms")
+
+
 def _plm_icd(notes: Path, checkpoint: Path | None, data: Path | None) -> Iterator[Row]:
     """Compare the exported model with the float32 model in torch that it was made from."""
     from agent.inputs import read_requests
@@ -212,6 +220,7 @@ def bench(
         *([lambda: _with_llm(notes)] if llm else []),
         lambda: _plm_icd(notes, plm_checkpoint, data),
         _rules,
+        _web,
         _sizes,
     ]
     rows = [row for part in parts for row in part()]

@@ -4,20 +4,24 @@ docs/chat.md shows how.
 """
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.graph import START
 from langgraph.types import Command
 from langsmith import tracing_context
 
 from agent.chat.export import Format, to_text
-from agent.chat.graph import build_chat_graph
-from agent.chat.intents import read
-from agent.chat.models import ChatState, Decision, Question, Reply, Statement, Turn
+from agent.chat.graph import Listening, OnEvent, OnStatement, build_chat_graph
+from agent.chat.intents import normal, read
+from agent.chat.models import ChatState, Decision, Option, Question, Reply, Statement, Turn
 from agent.chat.open_points import read_answer
-from agent.chat.session import Parts, Session
+from agent.chat.session import Parts
+from agent.chat.snapshot import Snapshot
 from agent.chat.store import ChatStore
+from agent.request import CodingRequest
 from agent.result import ResultContext
 from knowledge.errors import UserError
 
@@ -56,31 +60,34 @@ class Conversation:
             raise UserError("the thread has no name", fix="name it, as in --thread ward-3")
         return cls(thread, parts, store)
 
+    def snapshot(self) -> Snapshot:
+        """Return the thread as it stands now."""
+        return Snapshot(self._graph.get_state(self._config), self._parts)
+
     @property
     def has_note(self) -> bool:
         """Whether a note has been coded in the thread."""
-        return "result" in self._state()
+        return self.snapshot().has_note
 
     @property
     def note(self) -> str:
         """The note; empty before there is one."""
-        return self._state().get("note", "")
+        return self.snapshot().state.get("note", "")
 
     @property
     def question(self) -> Question | None:
         """The question that waits for an answer."""
-        waiting = self._graph.get_state(self._config).interrupts
-        return Question.model_validate(waiting[0].value) if waiting else None
+        return self.snapshot().question
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
         """Every decision so far, those taken back included."""
-        return tuple(map(Decision.model_validate, self._state().get("decisions", [])))
+        return self.snapshot().decisions
 
     @property
     def messages(self) -> list[AnyMessage]:
         """What the coder and the conversation have said, in order."""
-        return list(self._state().get("messages", []))
+        return self.snapshot().messages
 
     def code_note(self, text: str, context: ResultContext, note_id: str = "note") -> Reply:
         """Code a note; it takes the place of the thread's former one.
@@ -92,20 +99,72 @@ class Conversation:
         """
         if not text.strip():
             return self._mistake(UserError("the note is empty", fix="give a note with text in it"))
-        turn = Turn(action="note", note_id=note_id, text=text, context=context.model_dump())
-        return self._run(turn, f"code {note_id[:_SHOWN_OF_NOTE_ID]}")
+        request = CodingRequest(note_id, text, context)
+        return self._run(_turn_of(request), _said_of(request))
 
-    def send(self, text: str) -> Reply:
-        """Answer a line: an answer to the open question, a command, or a question in words."""
+    def keep_note(self, request: CodingRequest) -> None:
+        """Store a note in a thread without one; `code_kept` codes it, after a restart too."""
+        given = {
+            "turn": _turn_of(request).model_dump(mode="json"),
+            "added": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "messages": [HumanMessage(_said_of(request))],
+        }
+        self._graph.update_state(self._config, given, as_node=START)
+
+    def code_kept(self, on_event: OnEvent) -> Reply:
+        """Code the note that was kept.
+
+        Args:
+            on_event: Told each event of the run; what it raises ends the coding and leaves the note
+                kept.
+        """
+        return self._invoke(None, Listening(on_event=on_event))
+
+    def send(self, text: str, on_statement: OnStatement | None = None) -> Reply:
+        """Answer a line: an answer to the open question, a command, or a question in words.
+
+        Args:
+            text: The line.
+            on_statement: Told each statement of an answer as it comes.
+        """
         question = self.question
         option = read_answer(question, text) if question else None
         if option:
-            return self._invoke(Command(resume=option.model_dump(mode="json")), text)
+            return self._resume(option, text)
         try:
             turn = read(text, self._parts.system)
         except UserError as error:
             return self._mistake(error)
-        return self._run(turn, text)
+        return self._run(turn, text, Listening(on_statement=on_statement))
+
+    def take(self, turn: Turn) -> Reply:
+        """Take a turn that a page has made of a click, as the line that says the same would."""
+        words = (turn.code, turn.other, str(turn.number or ""), turn.text)
+        said = " ".join((f"/{turn.action}", *(word for word in words if word)))
+        try:
+            turn = normal(turn, self._parts.system)
+        except UserError as error:
+            return self._mistake(error)
+        return self._run(turn, said)
+
+    def answer(self, code: str, axis: str, value: str) -> Reply:
+        """Answer the open question; one that is open no longer is told as a mistake.
+
+        Args:
+            code: The code that the question is about.
+            axis: What it asks for.
+            value: The value of the option.
+        """
+        question = self.question
+        if question is None or (question.code, question.axis) != (code, axis):
+            what = f"the {axis} of {code} is not asked for any longer"
+            return self._mistake(UserError(what, fix="/codes"))
+        option = next((option for option in question.options if option.value == value), None)
+        if option is None:
+            values = ", ".join(option.value for option in question.options)
+            what = f"{value!r} is no answer; the question offers {values}"
+            return self._mistake(UserError(what, fix="choose one of them"))
+        return self._resume(option, value)
 
     def decide(
         self, action: str, code: str = "", other: str = "", text: str = "", number: int = 0
@@ -113,11 +172,11 @@ class Conversation:
         """Take a decision, as the command of the same name does.
 
         Args:
-            action: accept, reject, replace, add, principal, mend or undo.
+            action: accept, reject, replace, add, principal, move, mend or undo.
             code: The code; ``all`` with accept.
             other: The code that replaces it.
             text: The reason of a rejection, or the words of the note that support a code added.
-            number: The finding to mend.
+            number: The finding to mend, or the place to move to.
         """
         given = (f"/{action}", code, other, text, str(number or ""))
         return self.send(" ".join(part for part in given if part))
@@ -131,30 +190,31 @@ class Conversation:
         return self.send("/check")
 
     def export(self, form: Format) -> str:
-        """Return the list as JSON (the contract of ``icd-agent code``) or CSV.
+        """Return the list as JSON (the contract of ``icd-agent code``), CSV or a FHIR bundle.
 
         Raises:
             UserError: There is no note yet.
         """
-        return to_text(Session.of(self._state(), self._parts), form)
+        return to_text(self.snapshot().session, form)
 
-    def _run(self, turn: Turn, said: str) -> Reply:
-        return self._invoke({"turn": turn.model_dump(mode="json")}, said)
+    def _run(self, turn: Turn, said: str, listening: Listening | None = None) -> Reply:
+        given = {"turn": turn.model_dump(mode="json"), "messages": [HumanMessage(said)]}
+        return self._invoke(given, listening)
 
-    def _invoke(self, given: Any, said: str) -> Reply:  # noqa: ANN401 (a state or a command)
+    def _resume(self, option: Option, said: str) -> Reply:
+        message = {"messages": [HumanMessage(said)]}
+        return self._invoke(Command(resume=option.model_dump(mode="json"), update=message))
+
+    def _invoke(self, given: Any, listening: Listening | None = None) -> Reply:  # noqa: ANN401
+        """Run the graph with a state, with a command, or with None: from where it stands."""
         before = len(self.decisions)
-        message = [HumanMessage(said)]
-        if isinstance(given, Command):
-            given = Command(resume=given.resume, update={"messages": message})
-        else:
-            given = {**given, "messages": message}
         # LangChain would send the note to LangSmith where a user's environment asks for it.
         with tracing_context(enabled=False):
-            self._graph.invoke(given, self._config, durability="exit")
+            self._graph.invoke(given, self._config, durability="exit", context=listening)
         self._store.keep_newest(self.thread)
-        state = self._state()
-        self._log(state, before)
-        return self._shown(Reply.model_validate(state["reply"]))
+        now = self.snapshot()
+        self._log(now.state, before)
+        return self._shown(Reply.model_validate(now.state["reply"]), now)
 
     def _log(self, state: ChatState, before: int) -> None:
         new = [Decision.model_validate(d) for d in state.get("decisions", [])[before:]]
@@ -168,15 +228,20 @@ class Conversation:
             self._store.log(about, new)
 
     def _mistake(self, error: UserError) -> Reply:
-        return self._shown(Reply(kind="error", statements=(Statement(text=str(error)),)))
+        reply = Reply(kind="error", statements=(Statement(text=str(error)),))
+        return self._shown(reply, self.snapshot())
 
-    def _shown(self, reply: Reply) -> Reply:
+    def _shown(self, reply: Reply, now: Snapshot) -> Reply:
         """Return a reply with the list and the open question beside it."""
-        state = self._state()
-        lines = Session.of(state, self._parts).lines() if "result" in state else ()
-        update = {"thread": self.thread, "codes": lines, "question": self.question}
+        lines = now.session.lines() if now.has_note else ()
+        update = {"thread": self.thread, "codes": lines, "question": now.question}
         return reply.model_copy(update=update)
 
-    def _state(self) -> ChatState:
-        values: ChatState = self._graph.get_state(self._config).values  # type: ignore[assignment]
-        return values
+
+def _turn_of(request: CodingRequest) -> Turn:
+    context = request.context.model_dump()
+    return Turn(action="note", note_id=request.id, text=request.text, context=context)
+
+
+def _said_of(request: CodingRequest) -> str:
+    return f"code {request.id[:_SHOWN_OF_NOTE_ID]}"

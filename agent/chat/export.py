@@ -1,24 +1,32 @@
-"""The coder's list as a result of the JSON contract, and as the CSV of ``icd-agent export``."""
+"""The coder's list as a result of the JSON contract, and as ``icd-agent export`` writes it."""
 
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Literal, get_args
+
+import orjson
 
 from agent.chat.models import WorkingCode
 from agent.chat.session import Session
 from agent.chat.worklist import coded_items
 from agent.evidence import evidence_at
 from agent.export.csv import csv_rows, header
+from agent.export.fhir import bundle
 from agent.result import AssignedCode, RejectedCode, Result
 from knowledge.assertion import assertion_of
 from knowledge.note_text import Span
 
-Format = Literal["json", "csv"]
-FORMATS: tuple[Format, ...] = ("json", "csv")
+Format = Literal["json", "csv", "fhir"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 def to_text(session: Session, form: Format) -> str:
     """Return the list in a format; `icd-agent export` and `check --result` read the JSON."""
     result = to_result(session)
-    return result.model_dump_json() + "\n" if form == "json" else header() + csv_rows(result)
+    if form == "csv":
+        return header() + csv_rows(result)
+    if form == "fhir":
+        return orjson.dumps(bundle(result, datetime.now(UTC))).decode() + "\n"
+    return result.model_dump_json() + "\n"
 
 
 def to_result(session: Session) -> Result:

@@ -8,13 +8,15 @@
 starts anew, and the question is put again after it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from langchain_core.messages import AIMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
 from agent.chat import turns, worklist
@@ -25,9 +27,28 @@ from agent.chat.run_trace import shorten
 from agent.chat.session import Parts, Session
 from agent.request import CodingRequest
 from agent.result import ResultContext
+from agent.trace.events import Event
 from knowledge.errors import UserError
 
-ChatGraph: TypeAlias = CompiledStateGraph[ChatState, None, ChatState, ChatState]
+STATEMENTS = "statements"  # of a message: what it says, with citations
+OnEvent: TypeAlias = Callable[[Event], None]
+OnStatement: TypeAlias = Callable[[Statement], None]
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Who hears a turn while it goes on; what a listener raises ends the turn.
+
+    Attributes:
+        on_event: Told each event of a coding run as it happens.
+        on_statement: Told each statement of an answer as it comes.
+    """
+
+    on_event: OnEvent | None = None
+    on_statement: OnStatement | None = None
+
+
+ChatGraph: TypeAlias = CompiledStateGraph[ChatState, Listening, ChatState, ChatState]
 
 
 def build_chat_graph(
@@ -40,13 +61,16 @@ def build_chat_graph(
         checkpointer: Where threads live; None leaves that to whoever runs the graph.
     """
 
-    def take(state: ChatState) -> ChatState:
-        return take_turn(state, parts)
+    def take(state: ChatState, runtime: Runtime[Listening]) -> ChatState:
+        # Without a listener, as under a LangGraph server, the context is None.
+        return take_turn(state, parts, runtime.context or Listening())
 
     def ask(state: ChatState) -> Command[Any]:
         return clarify(state, parts)
 
-    graph: StateGraph[ChatState, None, ChatState, ChatState] = StateGraph(ChatState)
+    graph: StateGraph[ChatState, Listening, ChatState, ChatState] = StateGraph(
+        ChatState, context_schema=Listening
+    )
     graph.add_node("turn", take)
     graph.add_node("clarify", ask, destinations=("clarify", END))
     graph.add_edge(START, "turn")
@@ -54,17 +78,19 @@ def build_chat_graph(
     return graph.compile(checkpointer=checkpointer)
 
 
-def take_turn(state: ChatState, parts: Parts) -> ChatState:
+def take_turn(state: ChatState, parts: Parts, listening: Listening) -> ChatState:
     """Do what the turn asks; a mistake of the coder becomes the reply and changes nothing."""
     turn = Turn.model_validate(state["turn"])
     try:
         if turn.action == "note":
-            return _code_note(turn, parts)
+            return _code_note(turn, parts, listening.on_event)
         session = Session.of(state, parts)
         if turn.action in turns.DECISIONS:
-            checked = state.get("checked")
-            last_check = Checked.model_validate(checked) if checked else None
-            return _after(state, session, turns.decide(session, turn, last_check))
+            return _after(
+                state, session, turns.decide(session, turn, _check_of(state, session, turn))
+            )
+        if turn.action in turns.QUESTIONS:
+            return _reply("answer", _heard(turns.answer(session, turn), listening))
         return _OTHERS[turn.action](state, session, turn)
     except UserError as error:
         return _reply("error", [Statement(text=str(error))])
@@ -83,9 +109,26 @@ def clarify(state: ChatState, parts: Parts) -> Command[Any]:
     return Command(goto="clarify", update=_after(state, session, decided))
 
 
-def _code_note(turn: Turn, parts: Parts) -> ChatState:
+def _heard(statements: Iterable[Statement], listening: Listening) -> list[Statement]:
+    said = []
+    for statement in statements:
+        said.append(statement)
+        if listening.on_statement:
+            listening.on_statement(statement)
+    return said
+
+
+def _check_of(state: ChatState, session: Session, turn: Turn) -> Checked | None:
+    """Return the check by which a turn numbers findings: of the list it has seen, or the last."""
+    if turn.seen:
+        return check_list(session).model_copy(update={"codes": turn.seen})
+    checked = state.get("checked")
+    return Checked.model_validate(checked) if checked else None
+
+
+def _code_note(turn: Turn, parts: Parts, on_event: OnEvent | None) -> ChatState:
     request = CodingRequest(turn.note_id, turn.text, ResultContext(**turn.context))
-    result, events = parts.coder.code_traced(request)
+    result, events = parts.coder.code_traced(request, on_event=on_event)
     count = len(result.codes)
     text = f"{request.id}: {count} code{'' if count == 1 else 's'}, {len(result.rejected)} rejected"
     state: ChatState = {
@@ -107,10 +150,6 @@ def _codes(state: ChatState, session: Session, turn: Turn) -> ChatState:
     return _reply("codes", [Statement(text=text)])
 
 
-def _answer(state: ChatState, session: Session, turn: Turn) -> ChatState:
-    return _reply("answer", turns.answer(session, turn))
-
-
 def _check(state: ChatState, session: Session, turn: Turn) -> ChatState:
     checked = check_list(session)
     update = _reply("answer", tell(session, checked))
@@ -126,7 +165,6 @@ def _undo(state: ChatState, session: Session, turn: Turn) -> ChatState:
 
 
 _OTHERS: dict[str, Callable[[ChatState, Session, Turn], ChatState]] = {
-    **dict.fromkeys(turns.QUESTIONS, _answer),
     "codes": _codes,
     "check": _check,
     "undo": _undo,
@@ -151,4 +189,6 @@ def _after(state: ChatState, session: Session, decided: turns.Decided) -> ChatSt
 def _reply(kind: ReplyKind, statements: list[Statement]) -> ChatState:
     reply = Reply(kind=kind, statements=tuple(statements))
     dumped: dict[str, Any] = reply.model_dump(mode="json")
-    return {"reply": dumped, "messages": [AIMessage(reply.text)]}
+    # A page that opens the thread again shows the statements with their citations.
+    said = AIMessage(reply.text, additional_kwargs={STATEMENTS: dumped["statements"]})
+    return {"reply": dumped, "messages": [said]}

@@ -21,10 +21,11 @@ COMMANDS: dict[str, str] = {
     "/replace A B": "put B in the place of A",
     "/add CODE [words of the note]": "add a code with its evidence",
     "/principal CODE": "make a code the principal diagnosis",
+    "/move CODE N": "move a code to place N of the list",
     "/check": "the coding rules over the list",
     "/mend N": "apply the mend of finding N of the last check",
     "/undo": "take the last decision back",
-    "/export json|csv FILE": "write the list",
+    "/export json|csv|fhir FILE": "write the list",
     "/note [FILE]": "another note: from a file, or pasted up to a line with a dot alone",
     "/help": "these commands",
     "/quit": "leave; a stored thread can be opened again",
@@ -90,7 +91,7 @@ def read(line: str, system: ICD10CM) -> Turn:
         match = form.pattern.fullmatch(line)
         if match:
             groups = {k: v.strip() for k, v in match.groupdict().items() if v}
-            return _normal(_turn(action=form.action, **groups), system)
+            return normal(_turn(action=form.action, **groups), system)
     raise UserError(
         "that is no question I know; you can ask why CODE, why not CODE, is there a more specific "
         "code for CODE, what does the guideline say about WORDS, what if I add CODE, or check",
@@ -105,7 +106,7 @@ def _command(line: str, system: ICD10CM) -> Turn:
     if reader is None:
         known = ", ".join(command.split()[0] for command in COMMANDS)
         raise UserError(f"unknown command /{name}; there are {known}", fix="/help")
-    return _normal(reader(name, rest), system)
+    return normal(reader(name, rest), system)
 
 
 def _turn(**fields: object) -> Turn:
@@ -134,6 +135,13 @@ def _of_two_codes(name: str, rest: str) -> Turn:
     return _turn(action=name, code=parts[0], other=parts[1])
 
 
+def _of_code_and_number(name: str, rest: str) -> Turn:
+    code, _, number = rest.partition(" ")
+    if not number.strip().isdecimal():
+        raise UserError(f"/{name} needs a code and a place, not {rest!r}", fix=_usage(name))
+    return _turn(action=name, code=code, number=int(number))
+
+
 def _of_number(name: str, rest: str) -> Turn:
     if not rest.isdecimal():
         raise UserError(f"/{name} needs the number of a finding, not {rest!r}", fix="/check")
@@ -148,12 +156,17 @@ _READERS: dict[str, Callable[[str, str], Turn]] = {
     **dict.fromkeys(("codes", "check", "undo"), _bare),
     **dict.fromkeys(("why", "whynot", "accept", "reject", "add", "principal"), _of_code),
     "replace": _of_two_codes,
+    "move": _of_code_and_number,
     "mend": _of_number,
 }
 
 
-def _normal(turn: Turn, system: ICD10CM) -> Turn:
-    """Bring the codes of a turn into official form and see that they exist."""
+def normal(turn: Turn, system: ICD10CM) -> Turn:
+    """Bring the codes of a turn into official form and see that they exist.
+
+    Raises:
+        UserError: A code does not exist.
+    """
     update = {
         key: _code(value, system)
         for key, value in (("code", turn.code), ("other", turn.other))

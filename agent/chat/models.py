@@ -15,7 +15,7 @@ from agent.result import Role
 Status = Literal["proposed", "accepted"]
 Origin = Literal["agent", "coder", "rule", "answer"]
 Action = Literal[
-    "accept", "reject", "replace", "add", "principal", "mend", "answer", "dismiss", "undo"
+    "accept", "reject", "replace", "add", "principal", "move", "mend", "answer", "dismiss", "undo"
 ]
 Asked = Literal[
     "note",
@@ -33,6 +33,7 @@ Asked = Literal[
     "replace",
     "add",
     "principal",
+    "move",
     "mend",
     "undo",
 ]
@@ -174,13 +175,19 @@ class Reply(_Part):
 
 
 class Turn(_Part):
-    """What is asked of the conversation, as the intents read it."""
+    """What is asked of the conversation, as the intents read it or a page sends it."""
 
     action: Asked
     code: str = ""
     other: str = ""
     text: str = ""
     number: int = 0
+    span: tuple[int, int] | None = Field(
+        default=None, description="Offsets of the words of the note that support a code added."
+    )
+    seen: tuple[str, ...] = Field(
+        default=(), description="The list by which findings are numbered; empty: the last check's."
+    )
     note_id: str = ""
     context: dict[str, Any] = {}
 
@@ -189,6 +196,7 @@ class ChatState(TypedDict, total=False):
     """The state of the graph: what a checkpoint keeps."""
 
     turn: dict[str, Any]
+    added: str
     note_id: str
     note: str
     result: dict[str, Any]

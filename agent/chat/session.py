@@ -1,8 +1,9 @@
 """What a turn works with: the loaded agent, the guideline search, and one session as objects."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pydantic import ValidationError
 
@@ -11,6 +12,7 @@ from agent.chat.run_trace import RunTrace
 from agent.chat.worklist import items_of
 from agent.coder import Coder
 from agent.encounter import encounter_context
+from agent.request import CodingRequest
 from agent.result import AssignedCode, Result
 from indexes.guideline_search import GuidelineSearch, load_guideline_search
 from knowledge.code_systems.icd10cm import ICD10CM
@@ -39,6 +41,18 @@ class Parts:
         """The search for guideline cards; loaded when a question first needs it."""
         return load_guideline_search(self.system, self.coder.options.index)
 
+    def thread_of(self, request: CodingRequest) -> str:
+        """Return the thread of a note: the same note gets it again under the same conditions."""
+        context = self.coder.context
+        identity = (
+            request.text,
+            request.context.model_dump_json(),
+            context.policy,
+            context.system.release,
+            context.llm_identity.spec,
+        )
+        return hashlib.sha256("\0".join(identity).encode("utf-8")).hexdigest()[:12]
+
 
 @dataclass(frozen=True)
 class Session:
@@ -63,10 +77,7 @@ class Session:
         try:
             session = cls._read(state, parts)
         except ValidationError as error:
-            raise UserError(
-                "the thread was stored by another version of icd-agent",
-                fix="open another thread, or icd-agent data purge",
-            ) from error
+            raise of_another_version() from error
         if session.result.release != parts.system.release:
             raise UserError(
                 f"the note was coded in release {session.result.release}, not "
@@ -79,7 +90,7 @@ class Session:
     def _read(cls, state: ChatState, parts: Parts) -> "Session":
         return cls(
             parts=parts,
-            note=Note.parse(state["note"], state["note_id"]),
+            note=_parsed(state["note"], state["note_id"]),
             result=Result.model_validate(state["result"]),
             trace=RunTrace.model_validate(state["trace"]),
             work=Work.model_validate(state["work"]),
@@ -90,6 +101,11 @@ class Session:
     def system(self) -> ICD10CM:
         """The code system."""
         return self.parts.system
+
+    @property
+    def request(self) -> CodingRequest:
+        """The note as it was given to the agent."""
+        return CodingRequest(self.result.id, self.note.text, self.result.context)
 
     @cached_property
     def encounter(self) -> EncounterContext:
@@ -144,6 +160,25 @@ class Session:
                 )
             )
         return tuple(shown)
+
+
+# A turn and the page after it read the same note several times.
+@lru_cache(maxsize=4)
+def _parsed(text: str, note_id: str) -> Note:
+    return Note.parse(text, note_id)
+
+
+def of_another_version() -> UserError:
+    """Return what is said of a stored thread that cannot be read."""
+    return UserError(
+        "the thread was stored by another version of icd-agent",
+        fix="open another thread, or icd-agent data purge",
+    )
+
+
+def name_of_pasted(text: str) -> str:
+    """Return a name for a note that has none."""
+    return f"pasted-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:8]}"
 
 
 def _pair(finding: Finding) -> tuple[str, frozenset[str]]:

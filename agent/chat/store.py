@@ -91,6 +91,20 @@ class ChatStore:
                     (thread, thread),
                 )
 
+    def newest(self) -> dict[str, str]:
+        """Return the id of the newest checkpoint of every thread; it changes with every turn."""
+        if isinstance(self.checkpointer, SqliteSaver):
+            query = "SELECT thread_id, max(checkpoint_id) FROM checkpoints GROUP BY thread_id"
+            with self.checkpointer.cursor(transaction=False) as cursor:
+                return dict(cursor.execute(query).fetchall())
+        assert isinstance(self.checkpointer, InMemorySaver)
+        threads = dict(self.checkpointer.storage)
+        return {name: max(spaces[""]) for name, spaces in threads.items() if spaces.get("")}
+
+    def forget(self, thread: str) -> None:
+        """Delete a thread; what was decided in it stays in the log."""
+        self.checkpointer.delete_thread(thread)
+
     def log(self, about: Mapping[str, str], decisions: Iterable[Decision]) -> None:
         """Append decisions to the log, where there is one.
 

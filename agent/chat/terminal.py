@@ -1,6 +1,5 @@
 """The loop of ``icd-agent chat``: lines in, replies out."""
 
-import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from agent.chat.export import FORMATS
 from agent.chat.files import ChatFiles, write_private
 from agent.chat.models import Reply, Statement
 from agent.chat.screen import Screen
-from agent.chat.session import Parts
+from agent.chat.session import Parts, name_of_pasted
 from agent.chat.store import ChatStore
 from agent.inputs import read_note
 from agent.request import CodingRequest
@@ -126,13 +125,11 @@ class Terminal:
         return self._talk
 
     def _request(self, pasted: str) -> CodingRequest:
-        """Return a pasted note, named by its text."""
-        digest = hashlib.sha256(pasted.encode("utf-8")).hexdigest()[:8]
-        return CodingRequest(f"pasted-{digest}", pasted, self._context)
+        return CodingRequest(name_of_pasted(pasted), pasted, self._context)
 
     def _open(self, request: CodingRequest, thread: Conversation | None = None) -> None:
         """Code a note in a thread, by default its own, or go on where the thread was left."""
-        talk = thread or Conversation.open(self._name(request), self._parts, self._store)
+        talk = thread or Conversation.open(self._parts.thread_of(request), self._parts, self._store)
         if talk.has_note and talk.note == request.text:
             self._talk = talk
             self._go_on(talk)
@@ -151,18 +148,6 @@ class Terminal:
     def _go_on(self, talk: Conversation) -> None:
         self._screen.tell(f"thread {talk.thread}, decisions so far: {len(talk.decisions)}")
         self._screen.show(talk.codes())
-
-    def _name(self, request: CodingRequest) -> str:
-        """Return a name that the same note gets again under the same conditions."""
-        context = self._parts.coder.context
-        identity = (
-            request.text,
-            request.context.model_dump_json(),
-            context.policy,
-            context.system.release,
-            context.llm_identity.spec,
-        )
-        return hashlib.sha256("\0".join(identity).encode("utf-8")).hexdigest()[:12]
 
     def _note(self, path: str) -> None:
         if path:
@@ -187,7 +172,8 @@ class Terminal:
         known = next((f for f in FORMATS if f == form.lower()), None)
         if known is None or not file.strip():
             raise UserError(
-                f"/export takes json or csv and a file, not {rest!r}", fix="/export csv codes.csv"
+                f"/export takes {' or '.join(FORMATS)} and a file, not {rest!r}",
+                fix="/export csv codes.csv",
             )
         path = Path(file.strip())
         if path.exists():

@@ -1,6 +1,6 @@
 """What each action does: an answer, or a decision that leads from one work to the next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -30,8 +30,9 @@ from agent.chat.session import Session
 from agent.chat.why import why, why_not
 from indexes.tokens import text_stems
 from knowledge.errors import UserError
+from knowledge.note_text import Note, Span
 
-_Answer = Callable[[Session, str], list[Statement]]
+_Answer = Callable[[Session, str], Iterable[Statement]]
 
 
 class Decided(NamedTuple):
@@ -51,8 +52,12 @@ class _Change(NamedTuple):
     replacement: tuple[str, ...] = ()
 
 
-def answer(session: Session, turn: Turn) -> list[Statement]:
-    """Answer a question about the list; ``turn.action`` is one of `QUESTIONS`.
+def answer(session: Session, turn: Turn) -> Iterable[Statement]:
+    """Answer a question about the list, statement by statement.
+
+    Args:
+        session: The session.
+        turn: The question; its action is one of `QUESTIONS`.
 
     Raises:
         UserError: The question names no code where one is needed.
@@ -181,10 +186,29 @@ def _replace(session: Session, turn: Turn, checked: Checked | None) -> _Change:
 
 
 def _add(session: Session, turn: Turn, checked: Checked | None) -> _Change:
-    place = find_words(session.note, turn.text) if turn.text else None
+    place = _marked(session.note, turn)
     work = worklist.add(session.work, turn.code, place, session.system)
     added = EvidencedCode(code=turn.code, spans=((place.start, place.end),) if place else ())
     return _Change(work, f"{session.title(turn.code)} added", (added,))
+
+
+def _marked(note: Note, turn: Turn) -> Span | None:
+    """Return the words of the note that a turn names, by their offsets or as they stand there."""
+    if turn.span is None:
+        return find_words(note, turn.text) if turn.text else None
+    start, end = turn.span
+    if not 0 <= start < end <= len(note.text):
+        raise UserError(
+            f"the note has no characters {start}-{end}; it has {len(note.text)}",
+            fix="mark words of the note",
+        )
+    return Span(start, end)
+
+
+def _move(session: Session, turn: Turn, checked: Checked | None) -> _Change:
+    work = worklist.move(session.work, turn.code, turn.number)
+    text = f"{turn.code} is in place {turn.number}"
+    return _Change(work, text, _evidenced(session, turn.code))
 
 
 def _principal(session: Session, turn: Turn, checked: Checked | None) -> _Change:
@@ -207,6 +231,7 @@ _DECISIONS: dict[str, Callable[[Session, Turn, Checked | None], _Change]] = {
     "replace": _replace,
     "add": _add,
     "principal": _principal,
+    "move": _move,
     "mend": _mend,
 }
 DECISIONS = frozenset(_DECISIONS)

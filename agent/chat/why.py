@@ -24,26 +24,26 @@ _ASSERTED = {
 }
 
 
-def why(session: Session, code: str) -> list[Statement]:
+def why(session: Session, code: str) -> Iterator[Statement]:
     """Tell what speaks for a code of the list, and every step that led to it."""
     item = session.work.find(code)
     if item is None:
-        named = Statement(text=f"{session.title(code)} is not on the list.")
-        return [named, *why_not(session, code)]
+        yield Statement(text=f"{session.title(code)} is not on the list.")
+        yield from why_not(session, code)
+        return
     agents = session.assigned.get(item.basis or "")
-    return [
-        *_standing(session, item, agents),
-        *_evidence(session, item),
-        *_voices(session, agents),
-        *_steps(session, code, *([item.basis] if item.basis else [])),
-        *_sections(session, code, agents),
-    ]
+    yield from _standing(session, item, agents)
+    yield from _evidence(session, item)
+    yield from _voices(session, agents)
+    yield from _steps(session, code, *([item.basis] if item.basis else []))
+    yield from _sections(session, code, agents)
 
 
-def why_not(session: Session, code: str) -> list[Statement]:
+def why_not(session: Session, code: str) -> Iterator[Statement]:
     """Tell where a code was left: by the coder, in a step, in the ranking, or never retrieved."""
     if session.work.find(code):
-        return why(session, code)
+        yield from why(session, code)
+        return
     steps = session.trace.of(code)
     statements = [
         *_dropped(session, code),
@@ -52,9 +52,11 @@ def why_not(session: Session, code: str) -> list[Statement]:
         *_plm_icd_alone(session, code),
         *_below(session, code),
     ]
+    yield from statements
     if not statements and not steps:
-        statements.append(_not_retrieved(session, code))
-    return [*statements, *_steps(session, code), *if_added(session, code)]
+        yield _not_retrieved(session, code)
+    yield from _steps(session, code)
+    yield from if_added(session, code)
 
 
 def _standing(

@@ -86,6 +86,23 @@ def make_principal(work: Work, code: str) -> Work:
     return work.model_copy(update={"codes": (entry, *rest)})
 
 
+def move(work: Work, code: str, place: int) -> Work:
+    """Move a code to a place of the list, counted from 1; the first is the principal diagnosis.
+
+    Raises:
+        UserError: The code is not on the list, or the list has no such place.
+    """
+    entry = _entry(work, code)
+    if not 1 <= place <= len(work.codes):
+        raise UserError(
+            f"the list has no place {place}; it has {len(work.codes)} codes",
+            fix=f"/move {code} {min(max(place, 1), len(work.codes))}",
+        )
+    rest = [item for item in work.codes if item is not entry]
+    rest.insert(place - 1, entry)
+    return work.model_copy(update={"codes": tuple(rest)})
+
+
 def mend(work: Work, edit: Mend, why: str) -> Work:
     """Apply the mend of a rule finding."""
     entries = {item.code: item for item in work.codes}

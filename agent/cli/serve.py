@@ -1,4 +1,4 @@
-"""``icd-agent serve``: coding, look-ups and rule checks over HTTP."""
+"""``icd-agent serve``: the coder's page, and coding, look-ups and rule checks over HTTP."""
 
 import os
 from pathlib import Path
@@ -52,6 +52,9 @@ _EXTRA = ("fastapi", "starlette", "uvicorn")
     show_default=True,
     help="Requests a minute of one client address.",
 )
+@click.option(
+    "--no-store", is_flag=True, help="Keep the notes and decisions of the page in memory alone."
+)
 @index_option
 @json_option
 def serve(
@@ -61,13 +64,15 @@ def serve(
     policy: str,
     timeout: float,
     rate: int,
+    no_store: bool,
     index: Path | None,
     as_json: bool,
 ) -> None:
-    """Serve coding, look-ups and rule checks over HTTP until Ctrl-C or SIGTERM.
+    """Serve the coder's page and the HTTP interface until Ctrl-C or SIGTERM.
 
-    Other programs of this machine can use it; docs/api.md documents the requests. Notes stay in
-    memory, and the log holds none of their words.
+    Open the address in a browser: docs/web.md. Other programs of this machine send requests:
+    docs/api.md. What the page is given is kept in the user's data folder, as by `icd-agent chat`;
+    the log holds no words of notes.
     """
     from agent.llm.registry import parse_spec
     from agent.serve.limits import TOKEN_VARIABLE, Limits, access_of
@@ -83,20 +88,23 @@ def serve(
             f"the server needs the package {error.name}", fix="pip install 'icd-agent[serve]'"
         ) from error
     with listen(host, port) as listening:  # a taken port shows before the seconds of loading
+        from agent.chat.files import ChatFiles
+        from agent.chat.store import ChatStore
         from agent.coder import Coder, CoderOptions
         from agent.serve.app import build_app
 
+        store = ChatStore.in_memory() if no_store else ChatStore.open(ChatFiles())
         coder = Coder(
             CoderOptions(
                 llm=llm,
                 policy=cast(Literal["guidelines", "mentions"], policy),
                 index=index,
-                top_candidates=_TOP_CANDIDATES,
             )
         )
-        limits = Limits(note_seconds=timeout, requests_per_minute=rate)
+        limits = Limits(note_seconds=timeout, requests_per_minute=rate, candidates=_TOP_CANDIDATES)
         _announce(address_of(listening), llm, policy, machine_readable(as_json))
-        run(build_app(coder, access, limits), listening)
+        with store:
+            run(build_app(coder, access, limits, store), listening)
 
 
 def _announce(address: str, llm: str, policy: str, as_json: bool) -> None:

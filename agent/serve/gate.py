@@ -9,6 +9,7 @@ import asyncio
 import hmac
 import sys
 import time
+from collections.abc import Callable
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,6 +21,7 @@ from agent.serve.limits import TOKEN_VARIABLE, Access, Limits
 from agent.serve.rate import RateLimit
 
 OPEN_PATH: Final = "/v1/health"  # for probes: no token, no place among the open requests
+PAGE_PATHS: Final = ("/", "/web/")  # what is under them holds no data: no token
 GATE_STATUSES: Final = (400, 401, 403, 408, 413, 429, 503)
 _ENDING = RefusalError(503, "the server is ending", "try again when it is back")
 # No cache may keep what was said of a patient.
@@ -34,10 +36,18 @@ class Gate:
         app: The application.
         access: Who may make requests.
         limits: How many, and how large.
+        on_ending: Called when the server is told to end, before it waits for open requests.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, limits: Limits) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        access: Access,
+        limits: Limits,
+        on_ending: Callable[[], None] = lambda: None,
+    ) -> None:
         self._app = app
+        self.on_ending = on_ending
         self._access = access
         self._limits = limits
         self._rate = RateLimit(limits.requests_per_minute)
@@ -82,7 +92,8 @@ class Gate:
         if scope["path"] == OPEN_PATH:
             await self._app(scope, receive, send)
             return
-        self._check_token(headers)
+        if not _is_of_page(scope):
+            self._check_token(headers)
         if self._open >= self._limits.open_requests:
             raise RefusalError(503, "too many requests at once", "try again", {"Retry-After": "1"})
         self._open += 1
@@ -159,6 +170,12 @@ class Gate:
             f"the body is larger than {self._limits.body_bytes} bytes",
             "send fewer notes at once",
         )
+
+
+def _is_of_page(scope: Scope) -> bool:
+    root, folder = PAGE_PATHS
+    path: str = scope["path"]
+    return scope["method"] in ("GET", "HEAD") and (path == root or path.startswith(folder))
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

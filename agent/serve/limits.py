@@ -24,6 +24,9 @@ class Limits:
         requests_per_minute: Of a client address, all of which may come at once; 429 beyond.
         jobs: Kept at the same time, finished ones included.
         job_seconds: For which a finished job is kept.
+        waiting_threads: Threads whose notes wait to be coded; 503 beyond.
+        candidates: Places of the ranking in a result that is sent; None sends all. Threads keep
+            all, since a coder may ask about any.
     """
 
     body_bytes: int = 8 * 2**20
@@ -34,6 +37,8 @@ class Limits:
     requests_per_minute: int = 600
     jobs: int = 20
     job_seconds: float = 3600.0
+    waiting_threads: int = 500
+    candidates: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,14 @@ _NOTE: JsonDict = {
 }
 
 
-class _Asked(BaseModel):
+class Asked(BaseModel):
+    """A body, or a part of one."""
+
     # A field that does not exist may be a misspelt one, and would then change codes unnoticed.
     model_config = ConfigDict(extra="forbid")
 
 
-class EncounterFields(_Asked):
+class EncounterFields(Asked):
     """What is known of an encounter; each field decides codes."""
 
     setting: SettingOf = "inpatient"
@@ -50,7 +52,7 @@ class CodesToCheck(EncounterFields):
     codes: Codes
 
 
-class JobToDo(_Asked):
+class JobToDo(Asked):
     """Notes to code in the background."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"notes": [_NOTE]}]})

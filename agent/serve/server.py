@@ -61,4 +61,16 @@ def run(app: Gate, listening: socket.socket) -> None:
     # uvicorn raises the signal again at its end, and the process would end by it.
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, app).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Tells the application of the end, so that streams without one do not use up the grace."""
+
+    def __init__(self, config: uvicorn.Config, app: Gate) -> None:
+        super().__init__(config)
+        self._on_ending = app.on_ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_ending()
+        await super().shutdown(sockets)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from agent.coder import Coder
 from agent.defects import report_defect
@@ -22,26 +23,28 @@ from agent.serve.limits import Limits
 from agent.trace.events import Event, NodeEnd
 from knowledge.errors import UserError
 
-OnStage = Callable[[NodeEnd], None]
+T = TypeVar("T")
+OnStage: TypeAlias = Callable[[NodeEnd], None]
+OnEvent: TypeAlias = Callable[[Event], None]
+Work: TypeAlias = Callable[[OnEvent], T]  # codes a note and tells each event of its trace
 
 
 class _StoppedError(Exception):
     """Nobody waits for the note any longer."""
 
 
-class _Run:
+class _Run(Generic[T]):
     """The coding of one note, which can be stopped between two events of its trace."""
 
-    def __init__(self, coder: Coder, request: CodingRequest, seconds: float) -> None:
-        self._coder = coder
-        self._request = request
+    def __init__(self, work: Work[T], seconds: float) -> None:
+        self._work = work
         self._seconds = seconds
         self._stop = threading.Event()
         self.on_stage: OnStage | None = None
 
-    def __call__(self) -> Result:
+    def __call__(self) -> T:
         self._end = time.monotonic() + self._seconds
-        return self._coder.code(self._request, on_event=self._look_up)
+        return self._work(self._look_up)
 
     def stop(self) -> None:
         self._stop.set()
@@ -68,7 +71,7 @@ class Workbench:
         self._limits = limits
         self._thread: ThreadPoolExecutor | None = None
         self._tasks: set[asyncio.Task[Result]] = set()
-        self._runs: set[_Run] = set()
+        self._runs: set[_Run[Any]] = set()
 
     def start(
         self, request: CodingRequest, on_stage: OnStage | None = None
@@ -98,7 +101,7 @@ class Workbench:
     async def code_or_fail(self, request: CodingRequest) -> Result:
         """Code a note of a job; what goes wrong fails this note alone."""
         try:
-            return await self._code(request, None)
+            return await self.do(self._coding(request))
         except (RefusalError, UserError) as error:
             return self._coder.failed(request, error)
         except Exception as error:
@@ -120,14 +123,31 @@ class Workbench:
     async def _in_time(self, request: CodingRequest, on_stage: OnStage | None) -> Result:
         try:
             async with asyncio.timeout(self._limits.note_seconds):
-                return await self._code(request, on_stage)
+                return await self.do(self._coding(request), on_stage)
         except TimeoutError:
             raise _too_slow(self._limits.note_seconds) from None
 
-    async def _code(self, request: CodingRequest, on_stage: OnStage | None) -> Result:
+    def _coding(self, request: CodingRequest) -> Work[Result]:
+        def work(on_event: OnEvent) -> Result:
+            result = self._coder.code(request, on_event=on_event)
+            sent = result.candidates[: self._limits.candidates]
+            return result.model_copy(update={"candidates": sent})
+
+        return work
+
+    async def do(self, work: Work[T], on_stage: OnStage | None = None) -> T:
+        """Do work that codes one note, when it is its turn; cancelling gives it up.
+
+        Args:
+            work: Codes the note with the coder of the workbench.
+            on_stage: Told each stage that has ended, in the thread of the event loop.
+
+        Raises:
+            RefusalError: The coding took too long.
+        """
         assert self._thread, "requests come while the workbench is open"
         loop = asyncio.get_running_loop()
-        run = _Run(self._coder, request, self._limits.note_seconds)
+        run = _Run(work, self._limits.note_seconds)
         if on_stage:
             run.on_stage = lambda event: _tell(loop, on_stage, event)
         self._runs.add(run)

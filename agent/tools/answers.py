@@ -8,11 +8,13 @@ from knowledge.assertion import Assertion
 from knowledge.rules import Finding
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """An answer: what it names, and nothing else."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class CodeHit(_Answer):
+class CodeHit(Answer):
     """A code that fits the words of a search."""
 
     code: str
@@ -22,13 +24,13 @@ class CodeHit(_Answer):
     matched: str = Field(description="The wording that matched; empty where none can be named.")
 
 
-class CodeHits(_Answer):
+class CodeHits(Answer):
     """Codes that fit, best first."""
 
     hits: list[CodeHit]
 
 
-class GuidelineHit(_Answer):
+class GuidelineHit(Answer):
     """A guideline card that fits the words of a search."""
 
     section: str = Field(description="Section of the Official Guidelines, for example I.C.9.a.")
@@ -37,20 +39,20 @@ class GuidelineHit(_Answer):
     text: str = Field(description="What the section asks for, in our words.")
 
 
-class GuidelineHits(_Answer):
+class GuidelineHits(Answer):
     """Guideline cards that fit, best first."""
 
     hits: list[GuidelineHit]
 
 
-class CodeTitle(_Answer):
+class CodeTitle(Answer):
     """A code, block or chapter with its title."""
 
     code: str
     title: str
 
 
-class NoteOfCode(_Answer):
+class NoteOfCode(Answer):
     """An instructional note of the tabular list that governs a code."""
 
     kind: str = Field(description="excludes1, excludes2, code_first, use_additional, ...")
@@ -59,7 +61,7 @@ class NoteOfCode(_Answer):
     conditional: bool = Field(description='Whether it says "if applicable" or the like.')
 
 
-class CodeEntry(_Answer):
+class CodeEntry(Answer):
     """A code, block or chapter: title, place in the tree, and the notes that govern it."""
 
     code: str
@@ -75,7 +77,7 @@ class CodeEntry(_Answer):
     notes: list[NoteOfCode] = Field(description="Its own first, then inherited ones.")
 
 
-class Child(_Answer):
+class Child(Answer):
     """An entry one level below another."""
 
     code: str
@@ -84,7 +86,7 @@ class Child(_Answer):
     children: int = Field(description="Number of entries below it in turn.")
 
 
-class Children(_Answer):
+class Children(Answer):
     """The entries one level below a code, block or chapter."""
 
     code: str
@@ -92,7 +94,7 @@ class Children(_Answer):
     children: list[Child] = Field(description="Empty where nothing stands below the code.")
 
 
-class RuleReport(_Answer):
+class RuleReport(Answer):
     """What the coding rules say of a set of codes."""
 
     codes: list[str] = Field(description="The codes as judged, in official form.")
@@ -100,7 +102,7 @@ class RuleReport(_Answer):
     findings: list[Finding]
 
 
-class MapTarget(_Answer):
+class MapTarget(Answer):
     """A code of the system mapped to."""
 
     code: str
@@ -109,7 +111,7 @@ class MapTarget(_Answer):
     choose_from: list[str] = Field(description="Codes below it, where one of these is needed.")
 
 
-class Unmapped(_Answer):
+class Unmapped(Answer):
     """A code on the way of a chain that leads no further."""
 
     code: str
@@ -117,7 +119,7 @@ class Unmapped(_Answer):
     status: str
 
 
-class MapOption(_Answer):
+class MapOption(Answer):
     """One way to say the same in the other system."""
 
     approximate: bool = Field(description="Whether the two differ in meaning.")
@@ -127,7 +129,7 @@ class MapOption(_Answer):
     unmapped: list[Unmapped]
 
 
-class Mapping(_Answer):
+class Mapping(Answer):
     """What a code maps to in another code system."""
 
     code: str
@@ -143,7 +145,7 @@ class Mapping(_Answer):
     steps: list[dict[str, Any]] = Field(description="The mappings on the way of a chain.")
 
 
-class Place(_Answer):
+class Place(Answer):
     """Where words stand in the note; offsets count characters of the note as given."""
 
     start: int
@@ -154,14 +156,14 @@ class Place(_Answer):
     assertion: Assertion = Field(description="What the note says of a condition named there.")
 
 
-class Places(_Answer):
+class Places(Answer):
     """The places of words in the note, in its order."""
 
     total: int = Field(description="Of all places, of which the first are listed.")
     places: list[Place]
 
 
-class PLMCandidate(_Answer):
+class PLMCandidate(Answer):
     """A code that PLM-ICD considers for the note."""
 
     code: str = Field(description="As its training data writes it; some need more characters.")
@@ -173,7 +175,7 @@ class PLMCandidate(_Answer):
     text: str = Field(description="Where its attention rests.")
 
 
-class PLMCandidates(_Answer):
+class PLMCandidates(Answer):
     """PLM-ICD's opinion of the note, most probable first."""
 
     known_codes: int = Field(description="Codes of its training data; it can name no other.")

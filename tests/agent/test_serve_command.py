@@ -22,6 +22,9 @@ NOTE = {"text": DEMO.read_text(encoding="utf-8"), "setting": "outpatient", "sex"
 TOKEN = "a-token-of-the-tests"
 
 
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "ICD_AGENT_TOKEN"}
+
+
 class Server:
     """A running command; its log is read at its end."""
 
@@ -33,7 +36,7 @@ class Server:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
-                env={**os.environ, **environment},
+                env={**ENVIRONMENT, **environment},
             )
         self.announced = json.loads(self._process.stdout.readline())
         self.client = httpx2.Client(base_url=self.announced["address"], timeout=60)
@@ -51,13 +54,16 @@ def start(tmp_path):
     servers = []
 
     def run(*arguments, **environment):
+        environment["ICD_AGENT_DATA"] = str(tmp_path)
         servers.append(Server(tmp_path / "log", *arguments, **environment))
         return servers[-1]
 
     yield run
     for server in servers:
+        server.client.close()
         server._process.kill()
         server._process.wait()
+        server._process.stdout.close()
 
 
 def test_a_note_is_coded_checked_and_streamed_until_sigterm(start):
@@ -107,6 +113,54 @@ def test_with_a_token_it_serves_while_clients_go_until_sigint(start):
     ]
 
 
+def test_a_server_that_is_killed_while_it_codes_loses_nothing_that_was_decided(start):
+    server = start()
+    threads = server.client
+    done = threads.post("/v1/threads", json={**NOTE, "id": "done"}).json()["thread"]
+    _until(threads, done, "coded")
+    rejected = {"action": "reject", "code": "E03.9"}
+    threads.post(f"/v1/threads/{done}/decisions", json=rejected)
+    long = {**NOTE, "id": "long", "text": NOTE["text"] * 40}
+    cut = threads.post("/v1/threads", json=long).json()["thread"]
+    waiting = threads.post("/v1/threads", json={**NOTE, "id": "waiting", "age": 3}).json()["thread"]
+    _until(threads, cut, "coding")
+    server.end(signal.SIGKILL)
+    again = start().client
+    queue = again.get("/v1/threads").json()["threads"]
+    assert [line["note_id"] for line in queue] == ["done", "long", "waiting"]
+    state = _until(again, done, "coded")
+    assert "E03.9" not in [code["code"] for code in state["coded"]["codes"]]
+    assert state["coded"]["undoable"] == 1
+    assert again.get(f"/v1/threads/{cut}").json()["status"] in ("waiting", "coding")
+    assert again.delete(f"/v1/threads/{cut}").status_code == 204
+    assert _until(again, waiting, "coded")["coded"]["codes"]
+
+
+def test_without_a_store_nothing_is_left_of_a_thread(start, tmp_path):
+    server = start("--no-store")
+    thread = server.client.post("/v1/threads", json=NOTE).json()["thread"]
+    _until(server.client, thread, "coded")
+    with server.client.stream("GET", "/v1/events") as events:
+        lines = events.iter_lines()
+        assert next(lines) == "event: listening"
+        began = time.monotonic()
+        server._process.send_signal(signal.SIGTERM)
+        list(lines)
+        assert time.monotonic() - began < 4  # an open stream does not use up the grace
+    status, _, _ = server.end(signal.SIGTERM)
+    assert (status, [path.name for path in tmp_path.iterdir()]) == (0, ["log"])
+
+
+def _until(client, thread, status):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        state = client.get(f"/v1/threads/{thread}").json()
+        if state["status"] == status:
+            return state
+        time.sleep(0.02)
+    raise AssertionError(f"the thread is {state['status']}, not {status}")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -132,9 +186,8 @@ def test_a_missing_extra_is_one_line():
 
 
 def _refusal(*arguments, command=COMMAND):
-    environment = {k: v for k, v in os.environ.items() if k != "ICD_AGENT_TOKEN"}
     done = subprocess.run(
-        [*command, *arguments], capture_output=True, text=True, timeout=60, env=environment
+        [*command, *arguments], capture_output=True, text=True, timeout=60, env=ENVIRONMENT
     )
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()

@@ -34,7 +34,18 @@ OPERATIONS = (
     "POST /v1/jobs",
     "GET /v1/jobs/{job_id}",
     "DELETE /v1/jobs/{job_id}",
+    "POST /v1/threads",
+    "GET /v1/threads",
+    "GET /v1/threads/{thread}",
+    "DELETE /v1/threads/{thread}",
+    "POST /v1/threads/{thread}/coding",
+    "POST /v1/threads/{thread}/say",
+    "POST /v1/threads/{thread}/decisions",
+    "POST /v1/threads/{thread}/answers",
+    "GET /v1/threads/{thread}/export/{form}",
+    "GET /v1/events",
 )
+ENDLESS = "GET /v1/events"  # test_threads.py reads it
 CHECKS = (
     not_a_server_error,
     status_code_conformance,
@@ -71,7 +82,7 @@ def test_the_guide_tells_the_limits():
         f"{limits.body_bytes // 2**20} MiB",
         f"{limits.body_seconds:g} s",
         f"{limits.open_requests} requests are open",
-        f"{limits.waiting_notes} notes are waiting",
+        f"{limits.waiting_notes} notes are waiting ({limits.waiting_threads} of threads)",
         f"{limits.jobs} jobs are kept",
         f"(default {limits.note_seconds:g} s)",
         f"(default {limits.requests_per_minute})",
@@ -80,7 +91,13 @@ def test_the_guide_tells_the_limits():
 
 
 VALID, INVALID = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
-WITHOUT_INVALID = {"GET /v1/health", "GET /v1/version", "DELETE /v1/jobs/{job_id}"}
+WITHOUT_INVALID = {
+    "GET /v1/health",
+    "GET /v1/version",
+    "DELETE /v1/jobs/{job_id}",
+    "GET /v1/threads",
+    ENDLESS,
+}
 
 
 # A job goes on in its thread while the next request is drawn, and LangGraph draws its run ids.
@@ -88,7 +105,7 @@ WITHOUT_INVALID = {"GET /v1/health", "GET /v1/version", "DELETE /v1/jobs/{job_id
 @pytest.mark.parametrize(
     ("name", "mode"),
     [
-        *((name, VALID) for name in OPERATIONS),
+        *((name, VALID) for name in OPERATIONS if name != ENDLESS),
         *((name, INVALID) for name in OPERATIONS if name not in WITHOUT_INVALID),
     ],
 )

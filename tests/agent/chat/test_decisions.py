@@ -30,7 +30,7 @@ lines = st.one_of(
 
 
 def work_of(talk):
-    return Work.model_validate(talk._state()["work"])
+    return Work.model_validate(talk.snapshot().state["work"])
 
 
 def listed(reply):

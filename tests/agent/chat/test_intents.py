@@ -71,7 +71,7 @@ def test_every_command_of_the_help_is_known():
     for usage in COMMANDS:
         name = usage.split()[0]
         if name not in terminal:
-            with_arguments = {"/replace": "I10 I11.9", "/mend": "1"}
+            with_arguments = {"/replace": "I10 I11.9", "/move": "I10 2", "/mend": "1"}
             bare = "" if usage == name else with_arguments.get(name, "I10")
             assert read(f"{name} {bare}", SYSTEM).action == name[1:]
 
