@@ -33,7 +33,10 @@ _WORD = re.compile(r"[^\W\d_]+")
 _READ_CHARACTERS = 20_000  # enough to tell; a long note is not read to its end
 # Function words that a foreign note must have, and how many times those of English or Spanish.
 _LEAST_FOREIGN = 6
-_FOREIGN_LEAD = 1.3
+_FOREIGN_LEAD = 1.5
+# Of one word: "OS" (left eye) over and over makes no note Portuguese.
+_MOST_OF_A_WORD = 2
+_LEAST_DISTINCT = 5
 
 
 class _Marks(NamedTuple):
@@ -53,12 +56,15 @@ def detect_language(text: str, where: str = "the note") -> Language:
     Raises:
         UserError: It is plainly written in a language that notes cannot be coded in.
     """
-    counts = _counts(text)
+    words = Counter(_WORD.findall(text[:_READ_CHARACTERS].lower()))
+    counts = _counts(words)
     known: Language = max(LANGUAGES, key=lambda language: (counts[language], language == "en"))
     foreign = max(
         _marks().keys() - set(LANGUAGES), key=lambda language: (counts[language], language)
     )
-    if counts[foreign] >= max(_LEAST_FOREIGN, _FOREIGN_LEAD * counts[known]):
+    distinct = len(_marks()[foreign].words & words.keys())
+    enough = max(_LEAST_FOREIGN, _FOREIGN_LEAD * counts[known])
+    if counts[foreign] >= enough and distinct >= _LEAST_DISTINCT:
         allowed = " or ".join(f"{_NAMES[language]} ({language})" for language in LANGUAGES)
         raise UserError(
             f"{where} seems to be written in {_NAMES[foreign]}; notes are coded in {allowed}.",
@@ -67,12 +73,11 @@ def detect_language(text: str, where: str = "the note") -> Language:
     return known
 
 
-def _counts(text: str) -> Counter[str]:
+def _counts(words: Counter[str]) -> Counter[str]:
     """Count the words of each language; endings count where there are few function words."""
-    words = Counter(_WORD.findall(text[:_READ_CHARACTERS].lower()))
     found: Counter[str] = Counter()
     for language, marks in _marks().items():
-        found[language] = sum(n for word, n in words.items() if word in marks.words)
+        found[language] = sum(min(words[word], _MOST_OF_A_WORD) for word in marks.words)
     if max(found.values()) < _LEAST_FOREIGN:
         for language, marks in _marks().items():
             found[language] += sum(n for word, n in words.items() if word.endswith(marks.endings))

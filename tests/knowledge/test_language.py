@@ -58,6 +58,12 @@ def test_a_note_in_another_language_is_refused(name, text):
     assert "--language es" in message
 
 
+def test_abbreviations_that_are_words_elsewhere_make_no_note_foreign():
+    text = "VA OD 20/40, OS 20/60. IOP OD 14, OS 22. SLE: OS cell 1+, OD nl. DO, MD. Gtts OS qid."
+    assert detect_language(text) == "en"
+    assert detect_language(text * 10) == "en"
+
+
 @given(st.text(alphabet="aeiou lnrs,.13", max_size=200))
 def test_any_text_has_a_language_or_is_refused(text):
     with contextlib.suppress(UserError):
