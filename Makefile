@@ -28,7 +28,7 @@ demo: $(VENV)/.ready  ## Code the three sample notes with the built-in LLM.
 	$(BIN)/icd-agent code $(NOTES)/$(CLINIC)
 
 test: $(VENV)/.ready  ## Run the tests; those of the LLM need `icd-agent model fetch` once.
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: $(VENV)/.ready  ## Format check, lint and types.
 	$(BIN)/ruff format --check .

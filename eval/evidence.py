@@ -32,6 +32,10 @@ _FIX = (
 Evidence = dict[str, list[Span]]
 
 
+class NothingToJudgeError(UserError):
+    """No assigned code is in the reference with evidence."""
+
+
 class EvidenceReport(NamedTuple):
     """Figures over all judged pairs.
 
@@ -85,7 +89,8 @@ def score_evidence(
         resamples: Bootstrap samples for the interval of the overlap; 0 leaves it out.
 
     Raises:
-        UserError: A file or line cannot be used, the files share no id, or nothing can be judged.
+        UserError: A file or line cannot be used, or the files share no id.
+        NothingToJudgeError: No assigned code is in the reference with evidence.
     """
     gold = {coded.id: coded for coded in read_coded_notes(gold_path)}
     lines = read_records(predictions_path)
@@ -94,7 +99,7 @@ def score_evidence(
     by_note = {id_: list(_pairs(gold[id_], predictions[id_])) for id_ in sorted(shared)}
     pairs = [pair for group in by_note.values() for pair in group]
     if not pairs:
-        raise UserError(
+        raise NothingToJudgeError(
             f"no assigned code of {predictions_path} is in {gold_path} with evidence.",
             fix='give a data set whose lines have "evidence", such as CodiEsp or MDACE.',
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from eval.compare import compare_files
 from eval.errors import find_errors
-from eval.evidence import score_evidence
+from eval.evidence import NothingToJudgeError, score_evidence
 from eval.jsonl import write_jsonl
 from eval.run.config import PredictionsSystem, RunConfig
 from eval.run.cost import cost_of, read_prices
@@ -91,10 +91,15 @@ def _differences(config: RunConfig, files: RunFiles) -> dict[str, dict[str, Any]
 
 
 def _evidence(reference: Path, results: Path) -> dict[str, Any] | None:
-    """Return the figures of the evidence; None where the reference or the predictions have none."""
+    """Return the figures of the evidence; None where nothing can be judged."""
     marked = any(row.evidence for row in read_rows(reference))
     given = any(_has_evidence(line.value) for line in read_records(results))
-    return score_evidence(reference, results).to_json() if marked and given else None
+    if not (marked and given):
+        return None
+    try:
+        return score_evidence(reference, results).to_json()
+    except NothingToJudgeError:
+        return None
 
 
 def _has_evidence(prediction: Mapping[str, Any]) -> bool:

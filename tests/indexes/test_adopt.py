@@ -93,7 +93,9 @@ def test_adoption_needs_a_folder_of_its_own(more):
 @pytest.mark.parametrize("policy", ["guidelines", "mentions"])
 def test_notes_are_coded_in_the_adopted_release(adopted, tmp_path, policy):
     note = tmp_path / "note.txt"
-    note.write_text("Croupous inflammation of the lung. Chimney soot overdose.", encoding="utf-8")
+    note.write_text(
+        "ASSESSMENT:\nCroupous inflammation of the lung. Chimney soot overdose.", encoding="utf-8"
+    )
     result = run("code", note, "--llm", "none", "--policy", policy, "--index", adopted[0])
     assert result["release"] == "2026-10-01"
     assert {"J18.1", "T59.811A"} <= {candidate["code"] for candidate in result["candidates"]}
