@@ -69,7 +69,7 @@ def detect_language(text: str, where: str = "the note") -> Language:
 
 def _counts(text: str) -> Counter[str]:
     """Count the words of each language; endings count where there are few function words."""
-    words = Counter(_WORD.findall(text[:_READ_CHARACTERS].lower()))
+    words = Counter(word.lower() for word in _written_out(text[:_READ_CHARACTERS]))
     found: Counter[str] = Counter()
     for language, marks in _marks().items():
         found[language] = sum(n for word, n in words.items() if word in marks.words)
@@ -77,6 +77,16 @@ def _counts(text: str) -> Counter[str]:
         for language, marks in _marks().items():
             found[language] += sum(n for word, n in words.items() if word.endswith(marks.endings))
     return found
+
+
+def _written_out(text: str) -> list[str]:
+    """Return the words without abbreviations in capitals: "OS" is an eye, not Portuguese.
+
+    In a note that is in capitals throughout, capitals say nothing.
+    """
+    words = _WORD.findall(text)
+    small = [word for word in words if not word.isupper()]
+    return small if len(small) > len(words) / 2 else words
 
 
 @cache

@@ -143,7 +143,7 @@ def test_an_excludes1_pair_of_separate_words_is_left_to_the_coder(code):
     [
         ("PMH: Prostate cancer in 2014.", "history_codes:C61", "I.C.2.m"),
         ("PMH: history of hypertension.", "chronic:I10-I13", "IV.I"),
-        ("FAMILY HISTORY: Father had colon cancer.", "family_history_codes:", "I.C.21.c.4"),
+        ("FAMILY HISTORY: Mother had osteoporosis.", "family_history_codes:", "I.C.21.c.4"),
         ("ASSESSMENT:\n1. Lobar pneumonia\n2. Cough", "integral_symptoms:R05/J00-J06", "I.B.5"),
         ("ASSESSMENT: COPD with lobar pneumonia.", "copd_lower_respiratory_infection", "I.C.10.a"),
         ("ASSESSMENT: Probable acute appendicitis.", "uncertain_diagnoses", "II.H"),
