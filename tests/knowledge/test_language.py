@@ -31,6 +31,10 @@ def test_our_notes_and_each_of_their_longer_lines(folder, language):
         ("Hypertension. Pneumonia.", "en"),
         ("DM2, HTN", "en"),
         ("No fever.", "en"),
+        (
+            "OS 20/25, OS: cornea clear. Bleb OS avascular, lens OS clear. Tap OS at target, OS",
+            "en",
+        ),
         ("", "en"),
         ("1234 / 56", "en"),
     ],
@@ -56,6 +60,10 @@ def test_a_note_in_another_language_is_refused(name, text):
     assert message.startswith(f"the note 'n1' seems to be written in {name}")
     assert "English (en) or Spanish (es)" in message
     assert "--language es" in message
+
+
+def test_a_note_in_capitals_is_told_too():
+    assert detect_language("EL PACIENTE ES UN HOMBRE CON DOLOR EN EL PECHO") == "es"
 
 
 @given(st.text(alphabet="aeiou lnrs,.13", max_size=200))
