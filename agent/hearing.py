@@ -22,7 +22,7 @@ _REJECTED_BY_ASSERTION: dict[Assertion, str] = {
     "absent": "ruled out in",
     "hypothetical": "only a possibility ahead in",
 }
-_BELOW = "; confidence below the threshold"
+BELOW = "; confidence below the threshold"
 
 
 def is_reportable(code: str, context: CoderContext) -> bool:
@@ -105,7 +105,7 @@ def _record(proposal: Proposal, context: CoderContext) -> None:
 
 def reopen(proposal: Proposal, why: str) -> Proposal:
     """Take the decision on a proposal back, and say why."""
-    reason = f"{proposal.reason.removesuffix(_BELOW)}; {why}"
+    reason = f"{proposal.reason.removesuffix(BELOW)}; {why}"
     return replace(proposal, accepted=False, reason=reason)
 
 
@@ -145,7 +145,7 @@ def _decide(proposal: Proposal, note: Note, context: CoderContext) -> Proposal:
     if context.policy == "guidelines" and ruled_out:
         return replace(proposal, reason=f"{ruled_out} {_sentence(note, proposal)!r}")
     if proposal.confidence < context.threshold:
-        return replace(proposal, reason=f"{proposal.reason}{_BELOW}")
+        return replace(proposal, reason=f"{proposal.reason}{BELOW}")
     if not is_reportable(proposal.code, context):
         return replace(proposal, reason=f"{proposal.reason}; the note does not say which child")
     return replace(proposal, accepted=True)

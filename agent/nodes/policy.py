@@ -15,15 +15,18 @@ from agent.policy.company import (
     figures_without_a_diagnosis,
     incidental_findings,
 )
+from agent.policy.first_listed import first_listed
 from agent.policy.ledger import Ledger
-from agent.policy.wording import fragments, unspecified_codes
+from agent.policy.wording import fragments, outworded, unspecified_codes
 from agent.state import CoderContext, State
 
 Step: TypeAlias = Callable[[Ledger], None]
 
 # What a step leaves is what the next one sees: symptoms come last, since combinations need some.
 STEPS: Sequence[Step] = (
+    first_listed,
     fragments,
+    outworded,
     uncertain_diagnoses,
     past_conditions,
     family_conditions,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from agent.hearing import BELOW
 from agent.policy.authority import Authority
 from agent.result import Evidence, ResultContext, Stage
 from agent.state import MAX_EVIDENCE, CoderContext, Proposal, State
@@ -47,6 +48,13 @@ class Ledger:
         """Tell whether all evidence of a proposal has this role in the note."""
         spans = (Span(e.start, e.end) for e in proposal.evidence)
         return all(place_of(self.note, span).role == role for span in spans)
+
+    def accept(self, proposal: Proposal, why: str, authority: Authority) -> None:
+        """Accept a proposal that the evidence alone did not carry."""
+        reason = f"{proposal.reason.removesuffix(BELOW)}; {why}"
+        accepted = replace(proposal, accepted=True, reason=reason)
+        self._put(proposal, accepted)
+        self.keep(accepted, why, authority)
 
     def keep(self, proposal: Proposal, why: str, authority: Authority) -> None:
         """Leave a proposal accepted, with the section that says so."""

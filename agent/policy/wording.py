@@ -1,19 +1,24 @@
-"""Steps on how the words of two proposals relate: a part of a wording, less said beside more."""
+"""Steps on how the words of two proposals relate: parts, better names, less said beside more."""
 
 from agent.overlap import is_fragment, words_of
 from agent.policy.authority import Authority
 from agent.policy.circumstances import is_read
 from agent.policy.ledger import Ledger
 from agent.state import Proposal
+from agent.voice.features import SIMILARITY
 from knowledge.code_systems.icd10cm import ICD10CM
 from knowledge.policy_data import apply_combination
 
 FRAGMENTS = Authority("fragments", "I.B.2")
+OUTWORDED = Authority("outworded", "I.B.1")
 UNSPECIFIED = Authority("unspecified_codes", "I.B.18")
 
 # Codes that say of a disease that it is over, a relative's, or only looked for.
 _HISTORIES = ("Z08", "Z09", "Z12", "Z13", "Z80", "Z81", "Z82", "Z83", "Z84", "Z85", "Z86", "Z87")
 _SIDE_BY_SIDE = ("use_additional", "code_first", "code_also")
+_POORER = (
+    0.5  # share of the score of a better wording below which the same words do not name a code
+)
 
 
 def fragments(ledger: Ledger) -> None:
@@ -56,6 +61,34 @@ def _go_together(one: str, other: str, system: ICD10CM) -> bool:
         for code, target in ((one, other), (other, one))
         for note in system.notes(code)
     )
+
+
+def outworded(ledger: Ledger) -> None:
+    """Drop a code whose terms resemble words of the note that are the name of another code.
+
+    "Vitamin D deficiency" is found for "deficiency of other vitamins", too, but poorly.
+    """
+    accepted = [p for p in ledger.proposals if p.accepted]
+    for p in (p for p in accepted if wording(p) and not is_read(p)):
+        named = next((q for q in accepted if _names_better(q, p, ledger.context.system)), None)
+        if named:
+            reason = f"{p.evidence[0].text!r} is better named by {named.code}"
+            ledger.reject(p, reason, OUTWORDED)
+
+
+def _names_better(other: Proposal, proposal: Proposal, system: ICD10CM) -> bool:
+    """Tell whether the best evidence of a proposal is a far better wording of another one."""
+    best = proposal.evidence[0]
+    return (
+        any((e.start, e.end) == (best.start, best.end) for e in other.evidence)
+        and wording(proposal) < _POORER * wording(other)
+        and not _go_together(other.code, proposal.code, system)
+    )
+
+
+def wording(proposal: Proposal) -> float:
+    """Return how well words of the note name a proposal; 0 where they only resemble it."""
+    return max((v for n, v in proposal.sources.items() if n not in SIMILARITY | {"llm"}), default=0)
 
 
 def unspecified_codes(ledger: Ledger) -> None:

@@ -1,6 +1,7 @@
 """What each step of the coding policies does, on sentences a coder would recognise."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ from agent.request import CodingRequest
 from agent.trace.reader import read_trace
 from knowledge.guidelines import card
 from knowledge.rules import RULES
+
+NOTES = Path(__file__).parents[1] / "data" / "notes"
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +122,35 @@ def test_what_the_note_rules_out_is_not_coded(code, note):
     assert all(r.stage == "reason" for r in result.rejected)
 
 
+@pytest.mark.parametrize(
+    ("note", "codes"),
+    [
+        ("A triage note: chest pain since yesterday.", {"R07.9"}),
+        ("PMH: history of chest pain.", set()),
+        ("She denies chest pain.", set()),
+    ],
+)
+def test_a_note_that_convinces_of_nothing_else_has_its_one_reason(code, note, codes):
+    assert assigned(code(note)) == codes
+
+
+@pytest.mark.parametrize(
+    ("name", "poorer", "better"),
+    [("clinic_letter", "E56.8", "E55.9"), ("discharge_summary", "J98.4", "J44.9")],
+)
+def test_words_that_name_one_code_do_not_stand_for_a_poorer_one(code, name, poorer, better):
+    result = code((NOTES / f"{name}.txt").read_text("utf-8"))
+    assert poorer not in assigned(result)
+    assert rejected(result)[poorer].reason.endswith(f"is better named by {better}")
+
+
+def test_a_turned_ankle_is_no_sprain_beside_its_fracture(code):
+    turned = "HPI: She twisted her left ankle."
+    fracture = "ASSESSMENT: Fracture of the lateral malleolus of the left ankle."
+    assert "S93.402A" in assigned(code(f"{turned}\nASSESSMENT: Sprain of the left ankle."))
+    assert not {c for c in assigned(code(f"{turned}\n{fracture}")) if c.startswith("S93.4")}
+
+
 def test_the_unspecified_code_gives_way_to_the_specified(code):
     note = "HPI: Known rheumatoid arthritis.\nASSESSMENT: Seropositive rheumatoid arthritis."
     codes = assigned(code(note))
@@ -143,7 +175,7 @@ def test_an_excludes1_pair_of_separate_words_is_left_to_the_coder(code):
     [
         ("PMH: Prostate cancer in 2014.", "history_codes:C61", "I.C.2.m"),
         ("PMH: history of hypertension.", "chronic:I10-I13", "IV.I"),
-        ("FAMILY HISTORY: Father had colon cancer.", "family_history_codes:", "I.C.21.c.4"),
+        ("FAMILY HISTORY: Mother had osteoporosis.", "family_history_codes:", "I.C.21.c.4"),
         ("ASSESSMENT:\n1. Lobar pneumonia\n2. Cough", "integral_symptoms:R05/J00-J06", "I.B.5"),
         ("ASSESSMENT: COPD with lobar pneumonia.", "copd_lower_respiratory_infection", "I.C.10.a"),
         ("ASSESSMENT: Probable acute appendicitis.", "uncertain_diagnoses", "II.H"),

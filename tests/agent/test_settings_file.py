@@ -38,4 +38,4 @@ def test_mistakes_are_named_with_the_known_fields(tmp_path, text, message):
     with pytest.raises(UserError) as caught:
         read_settings(path)
     assert message in str(caught.value)
-    assert "known: generator_depth, threshold" in caught.value.fix
+    assert "generator_depth, threshold, doubt" in caught.value.fix

@@ -62,7 +62,7 @@ def test_runs_part_in_the_first_node_that_decides_otherwise(coders):
 
 
 def test_another_threshold_parts_the_runs_in_reason(coders):
-    strict = Coder(CoderOptions(llm="none", settings=Settings(threshold=0.9)))
+    strict = Coder(CoderOptions(llm="none", settings=Settings(threshold=0.7)))
     found = diff_traces(traced(coders["guidelines"]), traced(strict))
     assert found.steps[0].node == "reason"
     decisions = {d.about: (d.a, d.b) for d in found.steps[0].differences if d.kind == "decision"}
