@@ -8,15 +8,16 @@ INPATIENT = Authority("first_listed", "II")
 OUTPATIENT = Authority("first_listed", "IV.G")
 
 _NAMED = 0.8  # score from which words name a code and do not only resemble its terms
-_NO_REASON = ("V", "W", "X", "Y", "Z")  # how it came about, and what holds besides
+_CAUSES = ("V", "W", "X", "Y")  # how it came about is never coded alone
+_NO_REASON = (*_CAUSES, "Z")
 
 
 def first_listed(ledger: Ledger) -> None:
-    """Accept the best named condition of the patient where no code at all was accepted.
+    """Accept the best named condition of the patient where nothing but causes was accepted.
 
     A short note without headings, as of a triage, says little for a condition but its name.
     """
-    if any(p.accepted for p in ledger.proposals):
+    if any(p.accepted and p.code[0] not in _CAUSES for p in ledger.proposals):
         return
     named = [
         p

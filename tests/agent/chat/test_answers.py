@@ -160,15 +160,18 @@ def test_every_answer_cites_and_every_offset_lies_in_the_note(talk):
 
 
 def test_what_the_llm_said_is_told_from_a_recorded_run(parts):
-    events = read_trace(DATA / "traces" / "emergency_visit.jsonl")
+    events = read_trace(DATA / "traces" / "clinic_letter.jsonl")
     start, result = events[0], events[-1].result
     note = Note.parse(start.note, start.note_id)
     session = Session(parts, note, result, shorten(events), worklist.start(result), ())
-    assert "llm" in session.assigned["W19.XXXA"].sources
-    texts = [statement.text for statement in why(session, "W19.XXXA")]
-    assert [text for text in texts if text.startswith("The LLM's log-odds of yes are +")]
-    assert [text for text in texts if "the LLM was asked about W19.XXXA" in text]
-    assert [text for text in texts if text.startswith("PLM-ICD assigns W19.XXXA (0.9")]
+    heard = {c.code: c.sources["llm"] for c in result.codes if "llm" in c.sources}
+    asked = {e.purpose.split()[-1] for e in events if e.event == "llm_call"}
+    assert heard.keys() & asked
+    for code in heard.keys() & asked:
+        texts = [statement.text for statement in why(session, code)]
+        assert f"The LLM's log-odds of yes are {heard[code]:+.1f}." in texts
+        assert [text for text in texts if f"the LLM was asked about {code}" in text]
+        assert [text for text in texts if text.startswith("PLM-ICD ") and code in text]
 
 
 def test_what_the_run_judged_of_a_pair_holds_while_both_stand(parts, talk_about):
