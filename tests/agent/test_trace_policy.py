@@ -20,7 +20,7 @@ TRACES = Path(__file__).parents[1] / "data" / "traces"
     ("name", "changed"),
     [
         ("clinic_letter", {"M35.00"}),  # uncertain, of an outpatient
-        ("discharge_summary", {"C61", "J44.9"}),  # past; combined with the pneumonia
+        ("discharge_summary", {"J44.9"}),  # combined with the pneumonia
         ("emergency_visit", {"M25.572", "E11.9"}),  # part of the fracture; a relative's
     ],
 )
