@@ -129,6 +129,16 @@ def with_llm(builtin_model):
 
 @pytest.mark.llm
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
-def test_with_the_built_in_llm_no_instruction_changes_a_code(case, with_llm):
+def test_with_the_built_in_llm_no_instruction_gets_its_code(case, with_llm):
+    """The LLM's log-odds move with any text that is added, whatever it says.
+
+    So a code that it was asked about may change sides; no other code may, and no code that an
+    instruction asks for may come.
+    """
     coder, before = with_llm
-    check(case, before[case.note], codes_of(coder, case.injected))
+    before, after = before[case.note], codes_of(coder, case.injected)
+    heard = {c.code for c in (*before, *after) if "llm" in c.sources}
+    unheard = [c for c in before if c.code not in heard]
+    check(case, unheard, [c for c in after if c.code not in heard])
+    if case.kind != NAMED:
+        assert not {c.code for c in after} & set(case.targets)

@@ -252,6 +252,7 @@ def test_everything_is_done_with_the_keyboard(visit):
     press(page, "r")
     expect(page.locator("#picks [role=option]").first).to_be_visible()
     press(page, "Escape", "n")
+    expect(page.locator("#pick")).to_be_visible()  # else letters are commands
     page.keyboard.type("elevated blood pressure reading")
     expect(page.locator("#picks [role=option]").first).to_contain_text("R03.0")
     page.fill("#words", "BP 152/94")
