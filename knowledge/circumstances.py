@@ -184,7 +184,7 @@ def load_circumstances(name: CircumstanceFile) -> Circumstances:
         for phrase in (p for template in entry.phrases for p in tree.phrases(template)):
             by_phrase.setdefault(phrase, {})[rule] = None
     for phrase, rules in by_phrase.items():
-        tree.add(phrase, tuple(rules))
+        tree.put(phrase, tuple(rules))
     return Circumstances(tuple(rule for _, rule in pairs), tree)
 
 

@@ -7,6 +7,7 @@ costs one walk from each word, however many phrases there are.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 _TOKEN = re.compile(r"\w+(?:[/'’-]\w+)*|[^\w\s]")
@@ -31,6 +32,12 @@ def phrase_tokens(text: str) -> list[PhraseToken]:
         PhraseToken(match[0].lower().replace("’", "'"), match.start(), match.end())
         for match in _TOKEN.finditer(text)
     ]
+
+
+@lru_cache(maxsize=10_000)
+def _words(part: str) -> tuple[str, ...]:
+    """Return the tokens of a part of a phrase; the same few stand in thousands of phrases."""
+    return tuple(token.text for token in phrase_tokens(part))
 
 
 def expand_template(template: str) -> Iterator[str]:
@@ -74,12 +81,15 @@ class PhraseTree(Generic[_T]):
     def add(self, template: str, value: _T) -> None:
         """Store ``value`` under every phrase of the template; what a phrase has already stays."""
         for phrase in self.phrases(template):
-            node = self._root
-            for part in phrase.split():
-                edges = [part] if part in self._sets else [t.text for t in phrase_tokens(part)]
-                for edge in edges:
-                    node = node.setdefault(edge, {})
-            node.setdefault(_LEAF, value)
+            self.put(phrase, value)
+
+    def put(self, phrase: str, value: _T) -> None:
+        """Store ``value`` under a phrase that `phrases` gave; what it has already stays."""
+        node = self._root
+        for part in phrase.split():
+            for edge in (part,) if part in self._sets else _words(part):
+                node = node.setdefault(edge, {})
+        node.setdefault(_LEAF, value)
 
     def longest(self, tokens: Sequence[PhraseToken], at: int) -> tuple[int, _T] | None:
         """Return the end and the value of the longest phrase that starts at token ``at``."""

@@ -10,7 +10,11 @@ class DuplicateKeyError(ValueError):
     """A mapping names the same key twice; PyYAML alone would keep the last and stay silent."""
 
 
-class _StrictLoader(yaml.SafeLoader):
+# libyaml parses ten times as fast; PyYAML may have been built without it.
+_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _StrictLoader(_SafeLoader):  # type: ignore[misc, valid-type]  # one of two classes
     """SafeLoader that refuses duplicate keys."""
 
     def construct_mapping(
@@ -27,7 +31,8 @@ class _StrictLoader(yaml.SafeLoader):
             if key in seen:
                 raise DuplicateKeyError(f"key {key!r} occurs twice, {key_node.start_mark}")
             seen.add(key)
-        return super().construct_mapping(node, deep=deep)
+        mapping: dict[Hashable, object] = super().construct_mapping(node, deep=deep)
+        return mapping
 
 
 def parse_yaml(text: str) -> object:
