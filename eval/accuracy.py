@@ -5,15 +5,13 @@ figure beside its targets. Nothing is chosen here: the notes that report are tho
 trained or tuned on.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from agent.coder import Coder, CoderOptions, code_or_fail
-from agent.encounter import make_context
 from agent.output import ResultsFile
-from agent.request import CodingRequest
 from agent.result import Policy
 from eval.calibration import calibration_interval, expected_calibration_error
 from eval.compare import compare_files
@@ -29,16 +27,14 @@ from eval.metrics import (
 )
 from eval.plm_icd import exported_scores, predictions, shipped_folder
 from eval.predictions import Prediction, read_gold, read_predictions
+from eval.requests import coding_request
+from indexes.cross_fitting import ProgressBar
 from indexes.plm_icd.files import PLMFiles
 from knowledge.dataset_row import DatasetRow, read_rows
 from knowledge.errors import UserError
 from knowledge.spanish_row import spanish_row
 
 _DEPTH = 50
-
-Progress: TypeAlias = Callable[[int, int], None]
-# Opens a progress bar with a title.
-ProgressBar: TypeAlias = Callable[[str], AbstractContextManager[Progress]]
 
 
 class Figure(NamedTuple):
@@ -196,7 +192,7 @@ def _calibration(what: str, reference: Path, results: Path, targets: _Targets) -
 def _llm_gain(bench: Bench, without: Path) -> Figure:
     """Return how far the built-in LLM takes micro-F1, in points of a hundred."""
     few = bench.out / f"reference_{bench.llm_notes}.jsonl"
-    rows = list(_first(read_rows(bench.reference), bench.llm_notes))
+    rows = list(itertools.islice(read_rows(bench.reference), bench.llm_notes))
     write_jsonl(few, (row.to_json() for row in rows))
     results = bench.out / f"llm_{bench.llm_notes}.jsonl"
     _code(few, results, "mentions", "builtin", bench.progress)
@@ -215,10 +211,6 @@ def _assigned(found: Mapping[str, Prediction]) -> CodeSets:
     return {note: frozenset(prediction.codes) for note, prediction in found.items()}
 
 
-def _first(rows: Iterable[DatasetRow], count: int) -> Iterator[DatasetRow]:
-    yield from (row for row, _ in zip(rows, range(count), strict=False))
-
-
 def _code(data: Path, out: Path, policy: Policy, llm: str, progress: ProgressBar) -> None:
     """Code the notes of a data set that ``out`` lacks."""
     rows = list(read_rows(data))
@@ -227,13 +219,8 @@ def _code(data: Path, out: Path, policy: Policy, llm: str, progress: ProgressBar
         coder = Coder(CoderOptions(llm=llm, policy=policy)) if left else None
         for number, row in enumerate(left, 1):
             assert coder is not None, "there is a note to code"
-            results.write(code_or_fail(coder, _request(row, data)))
+            results.write(code_or_fail(coder, coding_request(row)))
             told(number, len(left))
-
-
-def _request(row: DatasetRow, data: Path) -> CodingRequest:
-    known = row.model_dump(include={"setting", "sex", "age", "date", "language"}, exclude_none=True)
-    return CodingRequest(row.id, row.text, make_context(known, f"{data}, note {row.id}"))
 
 
 def _predict_plm(data: Path, out: Path) -> None:

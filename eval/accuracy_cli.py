@@ -1,10 +1,11 @@
 """``icd-agent eval accuracy``."""
 
-import json
-import sys
 from pathlib import Path
 
 import click
+
+from eval.printing import print_figures
+from indexes.cli_output import json_option
 
 
 @click.command(name="accuracy")
@@ -23,7 +24,7 @@ import click
     show_default=True,
     help="Notes coded with the built-in LLM too, for its gain; 0 leaves it out.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def accuracy(data: Path, out: Path, llm_notes: int, as_json: bool) -> None:
     """Measure every accuracy that the project has a target for, with 95 % intervals.
 
@@ -39,9 +40,5 @@ def accuracy(data: Path, out: Path, llm_notes: int, as_json: bool) -> None:
     us_notes = [note.row() for note in read_half("report")]
     bench = Bench(train, reference, us_notes, out, llm_notes, progress_bar)
     figures = list(measure_accuracy(bench))
-    if as_json or not sys.stdout.isatty():
-        click.echo(json.dumps({"figures": [figure.to_json() for figure in figures]}))
-        return
-    from rich.console import Console
-
-    Console().print(accuracy_table(figures))
+    report = {"figures": [figure.to_json() for figure in figures]}
+    print_figures(report, lambda: accuracy_table(figures), as_json)

@@ -1,7 +1,5 @@
 """The commands of ``icd-agent eval``."""
 
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +10,7 @@ from eval.accuracy_cli import accuracy
 from eval.faithfulness_cli import faithfulness
 from eval.jsonl import write_jsonl
 from eval.metrics import DEFAULT_RESAMPLES, PAIRED_RESAMPLES
+from eval.printing import print_figures
 from eval.run.cli import report_command, run_command
 from eval.score import score_files
 from eval.tables import (
@@ -25,8 +24,6 @@ from eval.tables import (
 from indexes.train_cli import hidden_share_option
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from indexes.wordings import Wordings
 
 
@@ -72,7 +69,7 @@ def score(gold: Path, pred: Path, as_json: bool, resamples: int, train: Path | N
     ranking are those of "candidates" where a prediction has them, else of "codes" by confidence.
     """
     report = score_files(gold, pred, train_path=train, resamples=resamples)
-    _print(report.to_json(), lambda: score_tables(report), as_json)
+    print_figures(report.to_json(), lambda: score_tables(report), as_json)
 
 
 @eval_group.command(name="compare")
@@ -99,7 +96,7 @@ def compare(
     from eval.compare import compare_files
 
     report = compare_files(gold, baseline, systems, resamples=resamples)
-    _print(report.to_json(), lambda: comparison_table(report), as_json)
+    print_figures(report.to_json(), lambda: comparison_table(report), as_json)
 
 
 @eval_group.command(name="evidence")
@@ -116,7 +113,7 @@ def evidence(gold: Path, pred: Path, as_json: bool, resamples: int) -> None:
     from eval.evidence import score_evidence
 
     figures = score_evidence(gold, pred, resamples=resamples).to_json()
-    _print(figures, lambda: figures_table("Evidence", figures), as_json)
+    print_figures(figures, lambda: figures_table("Evidence", figures), as_json)
 
 
 @eval_group.command(name="errors")
@@ -140,7 +137,7 @@ def errors(gold: Path, pred: Path, out: Path | None, as_json: bool) -> None:
     if out:
         write_jsonl(out, (error._asdict() for error in report.errors))
     figures = report.to_json()
-    _print(figures, lambda: error_tables(figures), as_json)
+    print_figures(figures, lambda: error_tables(figures), as_json)
 
 
 @eval_group.command(name="unseen")
@@ -200,7 +197,7 @@ def unseen(
     report = measure_unseen(experiment, held_out, limits, resamples=resamples)
     settings = {"share": share, "seed": seed, "hidden_share": shop.hidden_share}
     figures = {**settings, **report.to_json()}
-    _print(figures, lambda: unseen_table(report), as_json)
+    print_figures(figures, lambda: unseen_table(report), as_json)
 
 
 @eval_group.command(name="judgements")
@@ -227,20 +224,10 @@ def judgements(items: Path, llm: str, within: Path | None, as_json: bool) -> Non
     from eval.judgements import judge_file
 
     report = judge_file(items, llm, within)
-    _print(report, lambda: judgements_table(report), as_json)
+    print_figures(report, lambda: judgements_table(report), as_json)
 
 
 eval_group.add_command(accuracy)
 eval_group.add_command(faithfulness)
 eval_group.add_command(run_command)
 eval_group.add_command(report_command)
-
-
-def _print(figures: dict[str, Any], table: "Callable[[], RenderableType]", as_json: bool) -> None:
-    """Print a report as one JSON object, or as a table where a person reads it."""
-    if as_json or not sys.stdout.isatty():
-        click.echo(json.dumps(figures))
-        return
-    from rich.console import Console
-
-    Console().print(table())

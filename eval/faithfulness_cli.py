@@ -1,12 +1,13 @@
 """``icd-agent eval faithfulness``."""
 
 import itertools
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from eval.printing import print_figures
+from indexes.cli_output import json_option
 
 if TYPE_CHECKING:
     from agent.result import Policy
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Only the first notes: each code takes four readings of a note.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def faithfulness(
     data: Path, system: "SystemName", policy: "Policy", notes: int, as_json: bool
 ) -> None:
@@ -57,9 +58,4 @@ def faithfulness(
     if not drops:
         raise UserError(f"{system} assigns no code to the notes of {data}", fix="give other notes")
     figures = {"system": system, **summarise(drops).to_json()}
-    if as_json or not sys.stdout.isatty():
-        click.echo(json.dumps(figures))
-        return
-    from rich.console import Console
-
-    Console().print(figures_table("Faithfulness", figures))
+    print_figures(figures, lambda: figures_table("Faithfulness", figures), as_json)

@@ -12,7 +12,7 @@ import unicodedata
 
 import Stemmer
 
-from indexes.tokens import Token
+from indexes.tokens import Stemming, Token
 
 # Words that carry no clinical meaning by themselves; "sin", "no" and "con" are not among them:
 # "migraña sin aura" and "migraña con aura" are different codes.
@@ -24,7 +24,6 @@ STOP_WORDS = frozenset(
     otro otros para pero por porque que qué se sea según ser si sido siendo sobre son su sus también
     tan tanto te tras u un una unas uno unos y ya""".split()
 )
-_ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5"}
 _ROMAN_AFTER = frozenset({"tipo", "estadio", "estadío", "grado", "clase", "grupo"})
 _LETTER_AFTER = _ROMAN_AFTER | {"hepatitis", "vitamina", "factor", "influenza", "virus"}
 
@@ -60,22 +59,9 @@ def stem(word: str) -> str:
     return plain.removesuffix("i") if len(plain) > 4 else plain
 
 
-def token_stems(tokens: list[Token]) -> list[str | None]:
-    """Return the stem of each token, None for stop words and punctuation.
+_SPANISH = Stemming(stem, STOP_WORDS, _ROMAN_AFTER, _LETTER_AFTER)
 
-    Roman numerals count as numbers after type, stage, grade and class only.
-    """
-    stems: list[str | None] = []
-    previous = ""
-    for token in tokens:
-        word = token.text.lower()
-        if word in _ROMAN and previous in _ROMAN_AFTER:
-            stems.append(_ROMAN[word])
-        elif len(word) == 1 and word.isalpha() and previous in _LETTER_AFTER:
-            stems.append(word)
-        elif word in STOP_WORDS or not word[0].isalnum():
-            stems.append(None)
-        else:
-            stems.append(stem(word))
-        previous = word
-    return stems
+
+def token_stems(tokens: list[Token]) -> list[str | None]:
+    """Return the stem of each token of Spanish text; see `Stemming.token_stems`."""
+    return _SPANISH.token_stems(tokens)

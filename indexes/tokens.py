@@ -9,6 +9,7 @@ ICD-10-CM is written in American English. The stemmer knows no medicine: it lead
 import functools
 import re
 import threading
+from collections.abc import Callable
 from typing import NamedTuple
 
 import Stemmer
@@ -82,26 +83,46 @@ def stem(word: str) -> str:
     return stemmed if 2 * len(stemmed) >= len(word) else word
 
 
-def token_stems(tokens: list[Token]) -> list[str | None]:
-    """Return the stem of each token, None for stop words and punctuation.
+class Stemming(NamedTuple):
+    """How the tokens of a language become stems.
 
-    Roman numerals count as numbers after type, stage, grade and class only, so that an
-    intravenous "IV" stays one.
+    Attributes:
+        stem: Returns the stem of one word.
+        stop_words: Words without clinical meaning, lower case.
+        roman_after: Words after which a Roman numeral counts as a number.
+        letter_after: Words after which a single letter is no stop word.
     """
-    stems: list[str | None] = []
-    previous = ""
-    for token in tokens:
-        word = token.text.lower()
-        if word in _ROMAN and previous in _ROMAN_AFTER:
-            stems.append(_ROMAN[word])
-        elif len(word) == 1 and word.isalpha() and previous in _LETTER_AFTER:
-            stems.append(word)
-        elif word in STOP_WORDS or not word[0].isalnum():
-            stems.append(None)
-        else:
-            stems.append(stem(word))
-        previous = word
-    return stems
+
+    stem: Callable[[str], str]
+    stop_words: frozenset[str]
+    roman_after: frozenset[str]
+    letter_after: frozenset[str]
+
+    def token_stems(self, tokens: list[Token]) -> list[str | None]:
+        """Return the stem of each token, None for stop words and punctuation."""
+        stems: list[str | None] = []
+        previous = ""
+        for token in tokens:
+            word = token.text.lower()
+            if word in _ROMAN and previous in self.roman_after:
+                stems.append(_ROMAN[word])
+            elif len(word) == 1 and word.isalpha() and previous in self.letter_after:
+                stems.append(word)
+            elif word in self.stop_words or not word[0].isalnum():
+                stems.append(None)
+            else:
+                stems.append(self.stem(word))
+            previous = word
+        return stems
+
+
+# Elsewhere a Roman numeral is none, so that an intravenous "IV" stays one.
+_ENGLISH = Stemming(stem, STOP_WORDS, _ROMAN_AFTER, _LETTER_AFTER)
+
+
+def token_stems(tokens: list[Token]) -> list[str | None]:
+    """Return the stem of each token of English text; see `Stemming.token_stems`."""
+    return _ENGLISH.token_stems(tokens)
 
 
 def text_stems(text: str) -> frozenset[str]:

@@ -1,25 +1,26 @@
 """``icd-agent eval run`` and ``eval report``."""
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from eval.printing import print_figures
+from indexes.cli_output import json_option
+
 if TYPE_CHECKING:
     from rich.console import Group
 
 PATH = click.Path(path_type=Path)
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.command(name="run")
 @click.argument("config", type=PATH)
 @click.option("--out", type=PATH, required=True, help="Folder of the run; goes on with one there.")
 @click.option("--only", multiple=True, metavar="SYSTEM", help="Code this system only; repeatable.")
-@_json_option
+@json_option
 def run_command(config: Path, out: Path, only: tuple[str, ...], as_json: bool) -> None:
     """Code a data set with every system of CONFIG and work out all figures.
 
@@ -30,12 +31,7 @@ def run_command(config: Path, out: Path, only: tuple[str, ...], as_json: bool) -
     from eval.run.runner import run
 
     figures = run(read_config(config), out, only)
-    if as_json or not sys.stdout.isatty():
-        click.echo(json.dumps(figures))
-        return
-    from rich.console import Console
-
-    Console().print(run_tables(figures))
+    print_figures(figures, lambda: run_tables(figures), as_json)
 
 
 @click.command(name="report")
@@ -48,7 +44,7 @@ def run_command(config: Path, out: Path, only: tuple[str, ...], as_json: bool) -
     show_default=True,
     help="Notes shown with their evidence, those with the most errors first.",
 )
-@_json_option
+@json_option
 def report_command(run: Path, out: Path | None, notes: int, as_json: bool) -> None:
     """Write the report of a run as one HTML file that needs nothing else.
 

@@ -57,9 +57,8 @@ def load_system(name: str, config: RunConfig, files: RunFiles) -> Loaded:
 
 def _agent(system: AgentSystem, traces: Path) -> Loaded:
     from agent.coder import Coder, CoderOptions, code_or_fail
-    from agent.encounter import make_context
     from agent.llm.registry import llm_file
-    from agent.request import CodingRequest
+    from eval.requests import coding_request
 
     options = CoderOptions(
         llm=system.llm, policy=system.policy, trace_dir=traces, settings=system.settings
@@ -67,13 +66,7 @@ def _agent(system: AgentSystem, traces: Path) -> Loaded:
     coder = Coder(options)
 
     def code(row: DatasetRow, results: ResultsFile) -> None:
-        known = row.model_dump(
-            mode="json",
-            include={"setting", "sex", "age", "date", "language"},
-            exclude_none=True,
-        )
-        request = CodingRequest(row.id, row.text, make_context(known, f"note {row.id}"))
-        results.write(code_or_fail(coder, request))
+        results.write(code_or_fail(coder, coding_request(row)))
 
     artefacts = Artefacts.bundled()
     model = llm_file(system.llm)
