@@ -228,7 +228,9 @@ def best_threshold(heard: Sequence[Heard]) -> float:
     Of several that are equally good the middle one is taken.
     """
     odds = sorted({h.odds for h in heard})
-    cuts = [(a + b) / 2 for a, b in itertools.pairwise(odds)] or odds
+    # Between neighbouring numbers there is none: their half way rounds to one of them.
+    pairs = itertools.pairwise(odds)
+    cuts = [(a + b) / 2 if (a + b) / 2 > a else b for a, b in pairs] or odds
     right = [sum((h.odds >= cut) == h.right for h in heard) for cut in cuts]
     best = [cut for cut, count in zip(cuts, right, strict=True) if count == max(right)]
     return best[len(best) // 2]
